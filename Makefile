@@ -1,0 +1,66 @@
+# Everything runs in environments of its own; nothing is installed outside this folder but, as root, Debian's
+# PostgreSQL 15 and PgBouncer for the tests. `make` prints what there is.
+PYTHON ?= python3.11
+VENV := .venv
+EMULATOR := .venv-emulator
+BIN := $(VENV)/bin
+SUB ?= alice
+export PYTHONPATH := $(CURDIR)
+export GLIA_EMULATOR_PYTHON ?= $(CURDIR)/$(EMULATOR)/bin/python
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help setup up test test-debian check fmt token migrate bench lock clean
+
+help: ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
+
+$(BIN)/.installed: requirements.txt requirements-dev.txt sdk/pyproject.toml
+	@echo "setting up $(VENV) …"
+	@test -x $(BIN)/python || $$(command -v $(PYTHON) || command -v python3) -m venv $(VENV)
+	@$(BIN)/pip install -q --require-hashes -r requirements.txt -r requirements-dev.txt
+	@$(BIN)/pip install -q --no-deps --no-build-isolation -e sdk
+	@$(BIN)/python scripts/doc_assets.py
+	@touch $@
+
+$(EMULATOR)/.installed: requirements-emulator.txt
+	@echo "setting up $(EMULATOR) …"
+	@test -x $(EMULATOR)/bin/python || $$(command -v $(PYTHON) || command -v python3) -m venv $(EMULATOR)
+	@$(EMULATOR)/bin/pip install -q --require-hashes -r requirements-emulator.txt
+	@touch $@
+
+setup: $(BIN)/.installed $(EMULATOR)/.installed ## install everything that the other targets need
+
+up: setup ## run Glia here: database, queues, API, workers; Ctrl-C stops it
+	@exec $(BIN)/python -m local.up
+
+test: setup check ## lint, types, and all tests
+	@$(BIN)/pytest
+	@scripts/test_debian15
+
+check: setup ## lint and types
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/lint-imports --no-cache
+	@$(BIN)/mypy
+
+fmt: setup ## format, and mend what can be mended
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix .
+
+token: $(BIN)/.installed ## print a token for a local user: make token SUB=alice
+	@$(BIN)/python -m chalicelib.identity.dev_issuer $(SUB)
+
+migrate: $(BIN)/.installed ## bring the database of DATABASE_OWNER_URL up to date
+	@$(BIN)/python -m chalicelib.migrate
+
+bench: setup ## run the benchmarks
+	@scripts/bench
+
+lock: $(BIN)/.installed ## pin the requirements anew, with hashes
+	@for name in requirements requirements-dev requirements-emulator; do \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    $(UPGRADE) -o $$name.txt $$name.in; done
+
+clean: ## remove the environments (not your data in .glia)
+	@rm -rf $(VENV) $(EMULATOR) chalicelib/web/docs

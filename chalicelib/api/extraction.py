@@ -1,0 +1,128 @@
+"""`/extract-runs` and `/jobs`: what ran in the background, why, and how it ended."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+from uuid import UUID
+
+from chalice.app import Response
+from pydantic import Field
+
+from chalicelib.api.answers import Timestamp, View, answer, page
+from chalicelib.api.requests import Page, cursor_uuid, encode_cursor, path_uuid
+from chalicelib.api.resource import Call, Resource
+from chalicelib.cards.errors import RunNotFound
+from chalicelib.cards.models import ExtractRun
+from chalicelib.errors import NotFound
+
+resource = Resource("extraction", "extraction")
+RunStatus = Literal["running", "finished", "failed", "superseded"]
+
+
+class RunView(View):
+    """What ran, why, on which messages, and how it ended. `provider` and `model` are what gave the cards; the
+    intended ones what should have. `fallback_used` says that the rules stood in, `failure_class` why."""
+
+    run_id: UUID
+    topic_id: UUID | None
+    status: RunStatus
+    cause: str
+    source_hash: str = Field(description="SHA-256, hexadecimal.")
+    intended_provider: str
+    intended_model: str | None
+    prompt_version: str | None
+    rules_version: str
+    provider: str | None
+    model: str | None
+    fallback_used: bool
+    failure_class: str | None
+    attempt: int
+    job_id: UUID
+    request_id: str
+    messages_range_start_id: int
+    messages_range_end_id: int
+    message_count: int
+    window_count: int
+    cards_count: int | None
+    cards_dropped: int = Field(description="Cards left out because a quote was not found in the messages.")
+    latency_ms: int | None
+    input_tokens: int | None
+    output_tokens: int | None
+    created_at: Timestamp
+    ended_at: Timestamp | None
+
+
+class AttemptView(View):
+    attempt: int
+    try_no: int
+    provider: str
+    model: str | None
+    failure_class: str | None
+    latency_ms: int
+    input_tokens: int | None
+    output_tokens: int | None
+    created_at: Timestamp
+
+
+class RunDetailView(RunView):
+    attempts: list[AttemptView]
+
+
+class RunPage(View):
+    items: list[RunView]
+    next_cursor: str | None
+
+
+class RunsQuery(Page):
+    topic_id: UUID | None = None
+    status: RunStatus | None = None
+
+
+class JobView(View):
+    job_id: UUID
+    kind: str
+    subject: UUID = Field(description="The turn or topic the job is about.")
+    status: Literal["queued", "running", "done", "dead"]
+    attempts: int
+    cause: str
+    request_id: str
+    result: dict[str, Any] | None
+    failure_class: str | None
+    created_at: Timestamp
+    updated_at: Timestamp
+    ended_at: Timestamp | None
+
+
+def _run_fields(run: ExtractRun) -> dict[str, Any]:
+    fields = {name: getattr(run, name) for name in RunView.model_fields}
+    return {**fields, "source_hash": bytes(run.source_hash).hex()}
+
+
+@resource.get("/extract-runs", query=RunsQuery, answers={200: RunPage})
+def get_extract_runs(call: Call) -> Response:
+    """Extract runs, newest first."""
+    query: RunsQuery = call.query
+    before = cursor_uuid("extract-runs", query.cursor)
+    found = call.services.cards.runs(call.user_id, query.topic_id, query.status, before, query.limit + 1)
+    return page(
+        RunPage,
+        found,
+        query.limit,
+        lambda run: RunView(**_run_fields(run)),
+        lambda run: encode_cursor("extract-runs", run.run_id),
+    )
+
+
+@resource.get("/extract-runs/{run_id}", answers={200: RunDetailView}, errors=(404,))
+def get_extract_run(call: Call) -> Response:
+    """One extract run, with every try it made."""
+    run, attempts = call.services.cards.run(call.user_id, path_uuid(call.path["run_id"], RunNotFound))
+    tries = [AttemptView.model_validate(attempt) for attempt in attempts]
+    return answer(200, RunDetailView(**_run_fields(run), attempts=tries))
+
+
+@resource.get("/jobs/{job_id}", answers={200: JobView}, errors=(404,))
+def get_job(call: Call) -> Response:
+    """A piece of background work: its state, attempts and result."""
+    job = call.services.jobs.get(call.user_id, path_uuid(call.path["job_id"], NotFound))
+    return answer(200, JobView.model_validate(job))

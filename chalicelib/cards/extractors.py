@@ -1,0 +1,191 @@
+"""Who extracts: the rules, or a model with the rules to fall back on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Annotated, Protocol
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from tenacity import Retrying
+
+from chalicelib.adapters.clock import Monotonic
+from chalicelib.cards import rules
+from chalicelib.cards.citations import locate
+from chalicelib.cards.models import CardKind, Citation, DraftCard, Extraction, Extractor, SourceMessage, Try
+from chalicelib.cards.prompts import INSTRUCTIONS, PROMPT_VERSION, extraction_prompt, repair_prompt
+from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
+from chalicelib.llm.failures import LLMError
+from chalicelib.llm.text import storable
+from chalicelib.llm.tokens import clip, tokens
+
+RULES_PROVIDER = "rules"
+Windows = Callable[[], Iterable[Sequence[SourceMessage]]]
+
+
+class CardExtractor(Protocol):
+    identity: Extractor
+
+    def extract(self, windows: Windows) -> Extraction:
+        """Extracts a topic.
+
+        Args:
+            windows: yields the topic's messages window by window; may be asked more than once.
+        """
+
+
+class RulesExtractor:
+    def __init__(self, roles: frozenset[str], monotonic: Monotonic) -> None:
+        self.identity = Extractor(RULES_PROVIDER, None, None, rules.RULES_VERSION)
+        self._roles = roles
+        self._monotonic = monotonic
+
+    def extract(self, windows: Windows) -> Extraction:
+        started = self._monotonic()
+        drafts = rules.combine(rules.extract_window(window, self._roles) for window in windows())
+        taken = Try(RULES_PROVIDER, None, None, _ms(self._monotonic() - started))
+        return Extraction(drafts, RULES_PROVIDER, None, False, None, 0, [taken])
+
+
+class Evidence(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    message_id: int
+    quote: str
+    start: int | None = None
+    end: int | None = None
+
+
+class ModelCard(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    kind: CardKind
+    title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    body: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+    confidence: float = Field(ge=0, le=1)
+    evidence: list[Evidence] = Field(min_length=1, max_length=8)
+
+
+class ModelCards(BaseModel):
+    """What the model is asked for."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    cards: list[ModelCard] = Field(max_length=64)
+
+
+class ModelExtractor:
+    """Asks the model window by window; if any of them fails for good, the rules extract the whole topic instead."""
+
+    def __init__(
+        self,
+        client: ModelClient,
+        fallback: RulesExtractor,
+        retrying: Callable[[], Retrying],
+        roles: frozenset[str],
+        monotonic: Monotonic,
+        context_tokens: int,
+    ) -> None:
+        self.identity = Extractor(client.provider, client.model, PROMPT_VERSION, rules.RULES_VERSION)
+        self._client = client
+        self._fallback = fallback
+        self._retrying = retrying
+        self._roles = roles
+        self._monotonic = monotonic
+        self._limit = context_tokens - tokens(INSTRUCTIONS)
+
+    def extract(self, windows: Windows) -> Extraction:
+        tries: list[Try] = []
+        try:
+            return self._with_model(windows, tries)
+        except LLMError as error:
+            fallen = self._fallback.extract(windows)
+            return Extraction(
+                fallen.drafts, fallen.provider, None, True, error.failure_class, 0, [*tries, *fallen.tries]
+            )
+
+    def _with_model(self, windows: Windows, tries: list[Try]) -> Extraction:
+        found: list[list[DraftCard]] = []
+        dropped = 0
+        for window in windows():
+            for part in parts(window, self._limit):
+                cards = self._ask(part, tries)
+                drafts = [draft for card in cards if (draft := self._draft(card, part))]
+                dropped += len(cards) - len(drafts)
+                found.append(drafts)
+        drafts = sorted(rules.combine(found), key=_reading_order)
+        return Extraction(drafts, self._client.provider, self._client.model, False, None, dropped, tries)
+
+    def _ask(self, messages: Sequence[SourceMessage], tries: list[Try]) -> list[ModelCard]:
+        prompt = extraction_prompt([_clipped(message, self._limit) for message in messages], self._roles)
+        try:
+            return self._call(prompt, tries)
+        except InvalidAnswer as invalid:  # one attempt at repair
+            return self._call(repair_prompt(prompt, invalid.answer, invalid.problem), tries)
+
+    def _call(self, prompt: Sequence[Prompt], tries: list[Try]) -> list[ModelCard]:
+        for attempt in self._retrying():
+            with attempt:
+                return self._try(prompt, tries)
+        raise AssertionError("retrying returns or raises")
+
+    def _try(self, prompt: Sequence[Prompt], tries: list[Try]) -> list[ModelCard]:
+        started = self._monotonic()
+        failure: str | None = None
+        usage = Usage()
+        try:
+            answer, usage = self._client.structured(prompt, ModelCards)
+            return answer.cards
+        except LLMError as error:
+            failure = error.failure_class
+            usage = error.usage if isinstance(error, InvalidAnswer) else usage
+            raise
+        finally:
+            taken = _ms(self._monotonic() - started)
+            client = self._client
+            tries.append(Try(client.provider, client.model, failure, taken, usage.input_tokens, usage.output_tokens))
+
+    def _draft(self, card: ModelCard, messages: Sequence[SourceMessage]) -> DraftCard | None:
+        """The card with its citations, or None if one of its quotes does not stand in the evidence."""
+        by_id = {message.message_id: message for message in messages if message.role in self._roles}
+        citations: list[Citation] = []
+        for evidence in card.evidence:
+            message = by_id.get(evidence.message_id)
+            citation = message and locate(message, evidence.quote, evidence.start, evidence.end)
+            if not citation:
+                return None
+            if citation not in citations:
+                citations.append(citation)
+        return DraftCard(
+            card.kind, storable(card.title), storable(card.body), card.confidence, tuple(sorted(citations, key=_place))
+        )
+
+
+def parts(window: Sequence[SourceMessage], limit: int) -> Iterator[Sequence[SourceMessage]]:
+    """A window in as few runs of messages as fit into `limit` tokens each; a longer message makes a run by itself."""
+    part: list[SourceMessage] = []
+    left = limit
+    for message in window:
+        cost = tokens(message.content) + 16
+        if part and cost > left:
+            yield part
+            part, left = [], limit
+        part.append(message)
+        left -= cost
+    if part:
+        yield part
+
+
+def _clipped(message: SourceMessage, limit: int) -> SourceMessage:
+    return SourceMessage(message.message_id, message.role, clip(message.content, limit - 16))
+
+
+def _place(citation: Citation) -> tuple[int, int]:
+    return citation.message_id, citation.start
+
+
+def _reading_order(draft: DraftCard) -> tuple[int, int]:
+    return _place(draft.citations[0])
+
+
+def _ms(seconds: float) -> int:
+    return round(seconds * 1000)

@@ -1,0 +1,63 @@
+"""Errors of the conversations domain."""
+
+from chalicelib.errors import Conflict, Invalid, NotFound, TooLarge
+
+
+class TopicNotFound(NotFound):
+    """There is no such topic."""
+
+    code = "topic_not_found"
+
+
+class MessageNotFound(NotFound):
+    """There is no such message."""
+
+    code = "message_not_found"
+
+
+class ConversationNotFound(NotFound):
+    """There is no such conversation."""
+
+    code = "conversation_not_found"
+
+
+class TurnNotFound(NotFound):
+    """There is no such turn."""
+
+    code = "turn_not_found"
+
+
+class MessageTooLong(TooLarge):
+    """A message holds at most 100,000 characters."""
+
+    code = "message_too_long"
+
+
+class BlankMessage(Invalid):
+    """The message is blank."""
+
+    code = "message_blank"
+
+
+class TurnNotFailed(Conflict):
+    """Only a failed turn can be retried."""
+
+    code = "turn_not_failed"
+
+
+class TurnEnded(Conflict):
+    """The turn has already ended."""
+
+    code = "turn_ended"
+
+
+class TurnRunning(Conflict):
+    """The message is being answered right now; cancel its turn first."""
+
+    code = "turn_running"
+
+
+class MessageGone(Conflict):
+    """The message of this turn was deleted."""
+
+    code = "message_deleted"

@@ -1,0 +1,21 @@
+"""Errors of the jobs domain."""
+
+from chalicelib.errors import Conflict, GliaError
+
+
+class UnknownJob(GliaError):
+    """The queue message points at no job."""
+
+    code = "unknown_job"
+
+
+class DeadJob(GliaError):
+    """The job used up its attempts; its message goes to the dead-letter queue."""
+
+    code = "dead_job"
+
+
+class IdempotencyConflict(Conflict):
+    """This key was used before with another request."""
+
+    code = "idempotency_conflict"

@@ -1,0 +1,86 @@
+"""Following jobs, sweeping them, and the first answers of repeated writes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from chalicelib.adapters.postgres import Database, Transaction
+from chalicelib.errors import NotFound
+from chalicelib.jobs import store
+from chalicelib.jobs.errors import IdempotencyConflict
+from chalicelib.jobs.models import Job, JobKind
+from chalicelib.jobs.outbox import Outbox
+
+SWEEP_LIMIT = 500
+Answer = tuple[int, Any]  # status code and JSON body
+
+
+class JobService:
+    def __init__(self, db: Database, system_db: Database, outbox: Outbox, *, sweep_after: int) -> None:
+        self._db = db
+        self._system_db = system_db
+        self._outbox = outbox
+        self._sweep_after = sweep_after
+
+    def get(self, user_id: UUID, job_id: UUID) -> Job:
+        with self._db.user(user_id) as tx:
+            job = store.get(tx, user_id, job_id)
+        if job is None:
+            raise NotFound("There is no such job.")
+        return job
+
+    def sweep(self, after: int | None = None) -> int:
+        """Sends again what should have been at work for `after` seconds. Returns how many jobs."""
+        with self._system_db.nobody() as tx:
+            overdue = store.overdue(tx, self._sweep_after if after is None else after, SWEEP_LIMIT)
+            store.forget_keys(tx)
+        self._outbox.send_again(overdue)
+        return len(overdue)
+
+    def queue_ages(self) -> dict[JobKind, float]:
+        """Seconds the oldest waiting job of each kind has waited."""
+        with self._system_db.nobody() as tx:
+            return store.queue_ages(tx)
+
+    def close(self) -> None:
+        self._system_db.close()
+
+    def recover(self) -> int:
+        """After a crash of everything: ends the holds of workers that are gone and sends all open jobs again.
+
+        Only for a start at which no worker is alive. Returns how many jobs were sent.
+        """
+        with self._system_db.nobody() as tx:
+            store.release_leases(tx)
+        sent = 0
+        while count := self.sweep(after=0):
+            sent += count
+            if count < SWEEP_LIMIT:
+                break
+        return sent
+
+
+def once(tx: Transaction, user_id: UUID, key: str | None, request: bytes, write: Callable[[], Answer]) -> Answer:
+    """Runs `write` in `tx`, or answers what it answered the first time under this key.
+
+    Args:
+        key: the Idempotency-Key; None runs `write` plainly.
+        request: what was asked; another request under the same key is refused.
+
+    Raises:
+        IdempotencyConflict
+    """
+    if key is None:
+        return write()
+    digest = hashlib.sha256(request).digest()
+    if not store.take_key(tx, user_id, key, digest):
+        first = store.first_answer(tx, user_id, key)
+        if bytes(first.request_sha256) != digest:
+            raise IdempotencyConflict()
+        return first.status_code, first.response
+    status, body = write()
+    store.keep_answer(tx, user_id, key, status, body)
+    return status, body

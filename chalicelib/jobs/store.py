@@ -1,0 +1,225 @@
+"""SQL of the outbox and of idempotency keys."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from chalicelib.adapters.postgres import Transaction
+from chalicelib.jobs.models import Job, JobKind, JobMessage
+
+JOB_COLUMNS = """
+    job_id, kind, subject, status, attempts, cause, request_id, result, failure_class, created_at, updated_at, ended_at
+"""
+
+# A new job; for an extraction that is queued already, nothing.
+INSERT = """
+    INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id, due_at)
+    VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
+    ON CONFLICT (user_id, subject) WHERE kind = 'extract' AND status = 'queued' DO NOTHING
+    RETURNING job_id
+"""
+
+# The extraction of a topic that waits in the queue.
+QUEUED_EXTRACTION = """
+    SELECT job_id, request_id FROM jobs WHERE user_id = %s AND subject = %s AND kind = 'extract' AND status = 'queued'
+"""
+
+# Takes a job that is queued, or whose holder has gone silent. Counts an attempt.
+CLAIM = f"""
+    UPDATE jobs SET status = 'running', attempts = attempts + 1, lease_token = %s,
+        lease_until = now() + make_interval(secs => %s), updated_at = now()
+    WHERE job_id = %s AND user_id = %s AND kind = %s AND attempts < %s
+        AND (status = 'queued' OR (status = 'running' AND lease_until <= now()))
+    RETURNING {JOB_COLUMNS}
+"""
+
+# Why a claim came to nothing. A lease that ran out after the last attempt means that nobody will finish it.
+STATE = """
+    SELECT status, status = 'running' AND lease_until > now() AS is_held FROM jobs WHERE job_id = %s AND user_id = %s
+"""
+
+# Another worker is at the same subject right now.
+SUBJECT_IS_HELD = """
+    SELECT EXISTS (
+        SELECT FROM jobs WHERE subject = %s AND kind = 'extract' AND status = 'running'
+            AND lease_until > now() AND job_id <> %s
+    ) AS held
+"""
+
+# Ends a job for the holder of its lease.
+COMPLETE = """
+    UPDATE jobs SET status = 'done', result = %s, failure_class = NULL, lease_token = NULL, lease_until = NULL,
+        updated_at = now(), ended_at = now()
+    WHERE job_id = %s AND lease_token = %s AND status = 'running'
+"""
+
+# Ends the queued or running job of a subject whatever its holder does (a cancelled turn).
+COMPLETE_SUBJECT = """
+    UPDATE jobs SET status = 'done', result = %s, lease_token = NULL, lease_until = NULL,
+        updated_at = now(), ended_at = now()
+    WHERE subject = %s AND kind = %s AND status IN ('queued', 'running')
+"""
+
+# Gives a failed job back to the queue; where a newer extraction of the topic waits already, that one stands for both.
+RELEASE = """
+    UPDATE jobs SET lease_token = NULL, lease_until = NULL, updated_at = now(), failure_class = %(failure)s,
+        due_at = now() + make_interval(secs => %(delay)s),
+        status = CASE WHEN waiting.job_id IS NULL THEN 'queued' ELSE 'done' END,
+        ended_at = CASE WHEN waiting.job_id IS NULL THEN NULL ELSE now() END,
+        result = CASE WHEN waiting.job_id IS NULL THEN NULL
+            ELSE jsonb_build_object('ok', false, 'reason', 'merged', 'job_id', waiting.job_id) END
+    FROM (SELECT 1) AS always LEFT JOIN (
+        SELECT job_id FROM jobs WHERE user_id = %(user)s AND subject = %(subject)s AND kind = 'extract'
+            AND status = 'queued' AND job_id <> %(job)s
+    ) AS waiting ON true
+    WHERE jobs.job_id = %(job)s AND jobs.lease_token = %(token)s AND jobs.status = 'running'
+    RETURNING status
+"""
+
+# Keeps a slow worker's hold.
+RENEW = """
+    UPDATE jobs SET lease_until = now() + make_interval(secs => %s)
+    WHERE job_id = %s AND lease_token = %s AND status = 'running'
+"""
+
+# The end of a job that used up its attempts.
+BURY = """
+    UPDATE jobs SET status = 'dead', failure_class = coalesce(failure_class, 'server'), lease_token = NULL,
+        lease_until = NULL, updated_at = now(), ended_at = now(), result = '{"ok": false, "reason": "dead"}'
+    WHERE job_id = %s AND user_id = %s AND attempts >= %s
+        AND (status = 'queued' OR (status = 'running' AND (lease_token = %s OR lease_until <= now())))
+    RETURNING subject
+"""
+
+GET = f"SELECT {JOB_COLUMNS} FROM jobs WHERE job_id = %s AND user_id = %s"
+
+# Open jobs that should have been at work by now (system role): sent again, and not again for as long.
+OVERDUE = """
+    UPDATE jobs SET due_at = now() WHERE job_id IN (
+        SELECT job_id FROM jobs
+        WHERE due_at <= now() - make_interval(secs => %(after)s)
+            AND (status = 'queued' OR (status = 'running' AND lease_until <= now()))
+        ORDER BY due_at LIMIT %(limit)s FOR UPDATE SKIP LOCKED
+    )
+    RETURNING job_id, user_id, kind, request_id
+"""
+
+# Age of the oldest job that waits, in seconds, per kind (system role).
+QUEUE_AGES = """
+    SELECT kind, extract(epoch FROM now() - min(created_at))::float8 AS age FROM jobs
+    WHERE status = 'queued' GROUP BY kind
+"""
+
+# Ends every hold (system role; only where no worker is alive, as at a local start).
+RELEASE_LEASES = "UPDATE jobs SET lease_until = now() WHERE status = 'running' AND lease_until > now()"
+
+# Forgets first answers after a week (system role; its policy sees the old ones only).
+FORGET_KEYS = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '7 days'"
+
+# Takes a key, waiting for another request that holds it; no row when it was used before.
+TAKE_KEY = """
+    INSERT INTO idempotency_keys (user_id, key, request_sha256) VALUES (%s, %s, %s)
+    ON CONFLICT (user_id, key) DO NOTHING RETURNING key
+"""
+FIRST_ANSWER = "SELECT request_sha256, status_code, response FROM idempotency_keys WHERE user_id = %s AND key = %s"
+KEEP_ANSWER = "UPDATE idempotency_keys SET status_code = %s, response = %s WHERE user_id = %s AND key = %s"
+
+
+def insert(
+    tx: Transaction,
+    user_id: UUID,
+    job_id: UUID,
+    kind: JobKind,
+    subject: UUID,
+    *,
+    cause: str,
+    request_id: str,
+    delay: int,
+) -> bool:
+    """Returns whether the job is new: a topic has at most one queued extraction."""
+    return tx.row(INSERT, job_id, user_id, kind, subject, cause, request_id, delay) is not None
+
+
+def queued_extraction(tx: Transaction, user_id: UUID, topic_id: UUID) -> JobMessage | None:
+    row = tx.row(QUEUED_EXTRACTION, user_id, topic_id)
+    if row is None:
+        return None
+    return JobMessage(job_id=row.job_id, user_id=user_id, kind=JobKind.EXTRACT, request_id=row.request_id)
+
+
+def claim(tx: Transaction, message: JobMessage, token: UUID, *, lease: int, max_attempts: int) -> Job | None:
+    row = tx.row(CLAIM, token, lease, message.job_id, message.user_id, message.kind, max_attempts)
+    return Job(*row) if row else None
+
+
+def state(tx: Transaction, user_id: UUID, job_id: UUID) -> Any:
+    """(status, is_held), or None."""
+    return tx.row(STATE, job_id, user_id)
+
+
+def subject_is_held(tx: Transaction, subject: UUID, but: UUID) -> bool:
+    return bool(tx.one(SUBJECT_IS_HELD, subject, but).held)
+
+
+def complete(tx: Transaction, job_id: UUID, token: UUID, result: dict[str, Any]) -> bool:
+    return tx.run(COMPLETE, Jsonb(result), job_id, token) == 1
+
+
+def complete_subject(tx: Transaction, kind: JobKind, subject: UUID, result: dict[str, Any]) -> None:
+    tx.run(COMPLETE_SUBJECT, Jsonb(result), subject, kind)
+
+
+def release(
+    tx: Transaction, user_id: UUID, job_id: UUID, subject: UUID, token: UUID, failure_class: str, delay: float
+) -> str | None:
+    """The job's new status, or None if the lease was lost."""
+    row = tx.row(RELEASE, failure=failure_class, delay=delay, user=user_id, subject=subject, job=job_id, token=token)
+    return row.status if row else None
+
+
+def renew(tx: Transaction, job_id: UUID, token: UUID, lease: int) -> bool:
+    return tx.run(RENEW, lease, job_id, token) == 1
+
+
+def bury(tx: Transaction, user_id: UUID, job_id: UUID, token: UUID | None, max_attempts: int) -> UUID | None:
+    """Returns the job's subject if it died now."""
+    row = tx.row(BURY, job_id, user_id, max_attempts, token)
+    return row.subject if row else None
+
+
+def get(tx: Transaction, user_id: UUID, job_id: UUID) -> Job | None:
+    row = tx.row(GET, job_id, user_id)
+    return Job(*row) if row else None
+
+
+def overdue(tx: Transaction, after: int, limit: int) -> list[JobMessage]:
+    rows = tx.rows(OVERDUE, after=after, limit=limit)
+    return [JobMessage(job_id=r.job_id, user_id=r.user_id, kind=JobKind(r.kind), request_id=r.request_id) for r in rows]
+
+
+def queue_ages(tx: Transaction) -> dict[JobKind, float]:
+    return {JobKind(row.kind): row.age for row in tx.rows(QUEUE_AGES)}
+
+
+def release_leases(tx: Transaction) -> int:
+    return tx.run(RELEASE_LEASES)
+
+
+def forget_keys(tx: Transaction) -> int:
+    return tx.run(FORGET_KEYS)
+
+
+def take_key(tx: Transaction, user_id: UUID, key: str, request_sha256: bytes) -> bool:
+    return tx.row(TAKE_KEY, user_id, key, request_sha256) is not None
+
+
+def first_answer(tx: Transaction, user_id: UUID, key: str) -> Any:
+    """(request_sha256, status_code, response)."""
+    return tx.row(FIRST_ANSWER, user_id, key)
+
+
+def keep_answer(tx: Transaction, user_id: UUID, key: str, status_code: int, response: Any) -> None:
+    tx.run(KEEP_ANSWER, status_code, Jsonb(response), user_id, key)

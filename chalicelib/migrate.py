@@ -1,0 +1,44 @@
+"""Applies the plain-SQL migrations, as the owner. Forward only; each once; two runs at a time wait for each other."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
+
+
+def migrate(owner_url: str, folder: Path = MIGRATIONS) -> list[str]:
+    """Brings the database up to date.
+
+    Args:
+        owner_url: of the owner's login, as libpq takes it (`postgresql://…`).
+
+    Returns:
+        The names of the migrations that were applied now, in order.
+    """
+    from yoyo import get_backend, read_migrations
+
+    backend = get_backend(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
+    try:
+        with backend.lock():
+            pending = backend.to_apply(read_migrations(str(folder)))
+            names = [migration.id for migration in pending]
+            backend.apply_migrations(pending)
+    finally:
+        backend.connection.close()
+    return names
+
+
+def main() -> None:
+    """`make migrate`: uses DATABASE_OWNER_URL."""
+    import os
+
+    from chalicelib.settings import Settings
+
+    names = migrate(Settings.from_env(os.environ).database_owner_url)
+    sys.stdout.write("".join(f"applied {name}\n" for name in names) or "up to date\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,12 @@
+"""Queues and schedules. `register_triggers` puts them on the application."""
+
+from __future__ import annotations
+
+from chalice.app import Chalice
+
+from chalicelib.triggers import queues, schedule
+
+
+def register_triggers(app: Chalice) -> None:
+    app.register_blueprint(queues.blueprint)
+    app.register_blueprint(schedule.blueprint)

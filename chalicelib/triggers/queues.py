@@ -1,0 +1,95 @@
+"""SQS: one service call a record, and a partial-batch answer, so that a poisoned record fails alone."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+from aws_lambda_powertools.utilities.typing import LambdaContext
+from chalice.app import Blueprint, SQSEvent
+from pydantic import ValidationError
+
+from chalicelib import wiring
+from chalicelib.adapters.logs import describe, enter, make_logger
+from chalicelib.errors import GliaError
+from chalicelib.jobs.models import QUEUES, JobKind, JobMessage
+
+SERVICE = "glia-worker"
+MAX_VISIBILITY = 900
+blueprint = Blueprint(__name__)
+logger = make_logger(SERVICE, wiring.settings().log_level)
+
+
+class PoisonedMessage(GliaError):
+    """The queue message is not one of ours."""
+
+    code = "poisoned_message"
+
+
+@blueprint.on_sqs_message(queue=wiring.settings().queue_name(QUEUES[JobKind.TURN]), batch_size=5)
+def turns(event: SQSEvent) -> dict[str, Any]:
+    """Answers turns."""
+    return _deliver_all(JobKind.TURN, event)
+
+
+@blueprint.on_sqs_message(queue=wiring.settings().queue_name(QUEUES[JobKind.EXTRACT]), batch_size=5)
+def extractions(event: SQSEvent) -> dict[str, Any]:
+    """Extracts topics."""
+    return _deliver_all(JobKind.EXTRACT, event)
+
+
+def _deliver_all(kind: JobKind, event: SQSEvent) -> dict[str, Any]:
+    def deliver(record: SQSRecord) -> None:
+        _deliver(kind, record)
+
+    return dict(
+        process_partial_response(
+            event=event.to_dict(),
+            record_handler=deliver,
+            processor=BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False),
+            context=cast(LambdaContext, event.context),
+        )
+    )
+
+
+def _deliver(kind: JobKind, record: SQSRecord) -> None:
+    services = wiring.services()
+    request_id = _request_id(record)
+    enter(SERVICE, request_id)
+    extra = {"message_id": record.message_id, "queue": QUEUES[kind], "request_id": request_id}
+    receives = int(record.attributes.approximate_receive_count or 1)
+    if receives > 1:
+        services.meter.count("Redelivered")
+    try:
+        message = _parse(kind, record.body)
+        outcome = services.worker.deliver(message)
+    except Exception as error:
+        logger.warning("record failed", extra={**extra, "receives": receives, **describe(error)})
+        _defer(services, kind, record, receives)
+        raise
+    logger.info("record handled", extra={**extra, "job_id": str(message.job_id), "outcome": outcome})
+
+
+def _request_id(record: SQSRecord) -> str:
+    attributes = record.raw_event.get("messageAttributes") or {}
+    return str(attributes.get("request_id", {}).get("stringValue") or record.message_id)
+
+
+def _parse(kind: JobKind, body: str) -> JobMessage:
+    try:
+        message = JobMessage.model_validate_json(body)
+    except ValidationError:
+        raise PoisonedMessage() from None
+    if message.kind is not kind:
+        raise PoisonedMessage()
+    return message
+
+
+def _defer(services: wiring.Services, kind: JobKind, record: SQSRecord, receives: int) -> None:
+    """The record comes back after its back-off, not after the whole visibility time."""
+    seconds = min(round(services.worker.backoff(receives)), MAX_VISIBILITY)
+    try:
+        services.queue.defer(QUEUES[kind], record.receipt_handle, seconds)
+    except Exception as error:  # noqa: BLE001 - then it comes back when its visibility runs out
+        logger.warning("record not deferred", extra={"message_id": record.message_id, **describe(error)})

@@ -1,0 +1,25 @@
+"""Schedules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chalice.app import Blueprint, CloudWatchEvent
+
+from chalicelib import wiring
+from chalicelib.jobs.models import QUEUES
+from chalicelib.triggers.queues import logger
+
+blueprint = Blueprint(__name__)
+
+
+@blueprint.schedule("rate(1 minute)")
+def sweep(event: CloudWatchEvent) -> dict[str, Any]:
+    """Sends open jobs again whose messages may be lost, and says how old the queues are."""
+    services = wiring.services()
+    sent = services.jobs.sweep()
+    for kind, age in services.jobs.queue_ages().items():
+        services.meter.seconds(f"QueueAge-{QUEUES[kind]}", age)
+    if sent:
+        logger.info("swept", extra={"sent": sent})
+    return {"sent": sent}

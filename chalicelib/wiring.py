@@ -1,0 +1,179 @@
+"""Builds every collaborator, once per Lambda environment. The only place that constructs adapters."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cache
+from uuid import UUID
+
+from tenacity import Retrying
+
+from chalicelib.adapters.clock import Monotonic, NewId, monotonic, new_id
+from chalicelib.adapters.crashpoints import CrashPoints, survive
+from chalicelib.adapters.metrics import EmfMeter
+from chalicelib.adapters.postgres import Database, Transaction
+from chalicelib.adapters.s3 import S3Blobs
+from chalicelib.adapters.sqs import SqsQueue
+from chalicelib.cards.extractors import CardExtractor, ModelExtractor, RulesExtractor
+from chalicelib.cards.models import SourceMessage
+from chalicelib.cards.runs.handler import ExtractionHandler
+from chalicelib.cards.service import CardService, CardTraces, TopicNotes
+from chalicelib.conversations.models import Message
+from chalicelib.conversations.service import ConversationService
+from chalicelib.conversations.turns.context import Note
+from chalicelib.conversations.turns.repliers import ModelReplier, Replier, RulesReplier
+from chalicelib.conversations.turns.responder import Responder
+from chalicelib.conversations.turns.service import TurnService, TurnTraces
+from chalicelib.health import HealthService
+from chalicelib.identity.service import IdentityService
+from chalicelib.identity.tokens import KeySet, TokenVerifier, jwks_fetcher
+from chalicelib.jobs.models import JobKind
+from chalicelib.jobs.outbox import Outbox, Queue
+from chalicelib.jobs.service import JobService
+from chalicelib.jobs.worker import Claims, Handler, Worker
+from chalicelib.llm.client import ModelClient
+from chalicelib.llm.failures import retrying
+from chalicelib.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a handler may call."""
+
+    settings: Settings
+    db: Database
+    identity: IdentityService
+    conversations: ConversationService
+    turns: TurnService
+    cards: CardService
+    jobs: JobService
+    worker: Worker
+    health: HealthService
+    queue: Queue
+    meter: EmfMeter
+
+    def close(self) -> None:
+        """Closes the calling thread's database connections."""
+        self.db.close()
+        self.jobs.close()
+
+
+class CardNotes:
+    """Gives the responder the topic's cards (`conversations.turns.responder.Notes`)."""
+
+    def __init__(self, roles: frozenset[str]) -> None:
+        self._roles = roles
+        self._notes = TopicNotes()
+
+    def of_topic(self, tx: Transaction, user_id: UUID, topic_id: UUID) -> list[Note]:
+        return [Note(*note) for note in self._notes.of_topic(tx, user_id, topic_id)]
+
+    def of_message(self, message: Message) -> list[Note]:
+        source = SourceMessage(message.message_id, message.role, message.content)
+        return [Note(*note) for note in self._notes.of_message(source, self._roles)]
+
+
+def build(
+    settings: Settings,
+    *,
+    service: str = "glia-api",
+    queue: Queue | None = None,
+    new_id: NewId = new_id,
+    monotonic: Monotonic = monotonic,
+    sleep: Callable[[float], None] = time.sleep,
+    crash_points: CrashPoints = survive,
+    observe: Callable[[str], None] | None = None,
+) -> Services:
+    """Wires the application. Tests hand in their own queue, clock, ids and crash points."""
+    db = _database(settings, settings.database_url, observe)
+    system_db = _database(settings, settings.database_system_url, observe)
+    sqs = SqsQueue(settings)
+    queue = queue or sqs
+    outbox = Outbox(queue, new_id, crash_points)
+    meter = EmfMeter(service)
+    notes = CardNotes(settings.evidence)
+    claims = Claims(max_attempts=settings.max_attempts)
+
+    def tries() -> Retrying:
+        return retrying(settings.llm_max_tries, sleep)
+
+    handlers: dict[JobKind, Handler] = {
+        JobKind.TURN: Responder(
+            db, outbox, claims, notes, _replier(settings, notes), tries, monotonic, crash_points,
+            lease=settings.turn_lease, delta_interval=settings.delta_interval, extract_delay=settings.extract_delay,
+        ),
+        JobKind.EXTRACT: ExtractionHandler(
+            db, outbox, claims, _extractor(settings, tries, monotonic), new_id, monotonic, crash_points, meter,
+            lease=settings.extract_lease,
+        ),
+    }  # fmt: skip
+    return Services(
+        settings=settings,
+        db=db,
+        identity=IdentityService(db, _verifier(settings, monotonic), new_id, gate_off=settings.auth == "off"),
+        conversations=ConversationService(
+            db, outbox, CardTraces(), TurnTraces(), new_id, crash_points, extract_delay=settings.extract_delay
+        ),
+        turns=TurnService(db, outbox, new_id, crash_points, monotonic, sleep, extract_delay=settings.extract_delay),
+        cards=CardService(db, outbox),
+        jobs=JobService(db, system_db, outbox, sweep_after=settings.sweep_after),
+        worker=Worker(
+            db,
+            outbox,
+            handlers,
+            new_id,
+            crash_points,
+            max_attempts=settings.max_attempts,
+            backoff_base=settings.backoff_base,
+        ),
+        health=HealthService(settings, db, sqs, S3Blobs(settings)),
+        queue=queue,
+        meter=meter,
+    )
+
+
+def _database(settings: Settings, url: str, observe: Callable[[str], None] | None) -> Database:
+    return Database(
+        url, pooled=settings.database_pooled, statement_timeout_ms=settings.statement_timeout_ms, observe=observe
+    )
+
+
+def _verifier(settings: Settings, monotonic: Monotonic) -> TokenVerifier:
+    return TokenVerifier(settings, KeySet(jwks_fetcher(settings), monotonic))
+
+
+def _replier(settings: Settings, notes: CardNotes) -> Replier:
+    if not settings.chat_model:
+        return RulesReplier(notes.of_message)
+    return ModelReplier(ModelClient(settings, settings.chat_model), settings.context_tokens)
+
+
+def _extractor(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> CardExtractor:
+    by_rules = RulesExtractor(settings.evidence, monotonic)
+    if not settings.extract_model:
+        return by_rules
+    client = ModelClient(settings, settings.extract_model)
+    return ModelExtractor(client, by_rules, tries, settings.evidence, monotonic, settings.context_tokens)
+
+
+@cache
+def settings() -> Settings:
+    return Settings.from_env(os.environ)
+
+
+_in_use: list[Services] = []
+
+
+def services() -> Services:
+    """The one set of collaborators of this environment."""
+    if not _in_use:
+        _in_use.append(build(settings()))
+    return _in_use[0]
+
+
+def use(services: Services) -> None:
+    """Makes handlers work with these collaborators from now on (tests and benchmarks)."""
+    _in_use[:] = [services]

@@ -1,0 +1,81 @@
+"""The queues and the bucket that Glia needs, created in the emulator from what the Chalice app declares."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import Any
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from chalice.app import SQSEventConfig
+
+from chalicelib.settings import Settings
+
+# Seconds until a message comes back whose worker was killed. On AWS the infrastructure's template has its own value.
+VISIBILITY = 120
+OWNED = {"BucketAlreadyOwnedByYou", "BucketAlreadyExists"}
+
+
+def client(service: str, settings: Settings) -> Any:
+    """A boto3 client of the emulator at `settings.aws_endpoint_url`; thread-safe, never through a proxy."""
+    make: Any = boto3.client  # its stubs list every service by literal name
+    return make(
+        service,
+        endpoint_url=settings.aws_endpoint_url,
+        region_name=settings.aws_region,
+        aws_access_key_id=os.environ.get("AWS_ACCESS_KEY_ID") or "test",
+        aws_secret_access_key=os.environ.get("AWS_SECRET_ACCESS_KEY") or "test",
+        config=Config(
+            connect_timeout=2,
+            read_timeout=15,
+            retries={"total_max_attempts": 2, "mode": "standard"},
+            max_pool_connections=64,
+            proxies={},
+            s3={"addressing_style": "path"},
+        ),
+    )
+
+
+def queue_sources(app: Any) -> list[SQSEventConfig]:
+    """The app's queue triggers."""
+    return [source for source in app.event_sources if isinstance(source, SQSEventConfig)]
+
+
+def queue_name(source: SQSEventConfig) -> str:
+    """The queue of a trigger, declared by name or by ARN."""
+    return source.queue or (source.queue_arn or "").rpartition(":")[2]
+
+
+def create_resources(settings: Settings, app: Any) -> None:
+    """Creates what is missing: each trigger's queue, its dead-letter queue `<name>-dlq`, and the bucket. Idempotent.
+
+    Raises:
+        botocore.exceptions.BotoCoreError, ClientError: the emulator is away or refuses.
+    """
+    sqs = client("sqs", settings)
+    for source in queue_sources(app):
+        _create_queue(sqs, queue_name(source), settings.max_attempts)
+    _create_bucket(client("s3", settings), settings)
+
+
+def _create_queue(sqs: Any, name: str, max_attempts: int) -> None:
+    dead = sqs.create_queue(QueueName=f"{name}-dlq")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    redrive = {"deadLetterTargetArn": arn, "maxReceiveCount": str(max_attempts)}
+    # Attributes are set apart: creating an existing queue with other attributes is an error.
+    url = sqs.create_queue(QueueName=name)["QueueUrl"]
+    attributes = {"VisibilityTimeout": str(VISIBILITY), "RedrivePolicy": json.dumps(redrive)}
+    sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
+
+
+def _create_bucket(s3: Any, settings: Settings) -> None:
+    options: dict[str, Any] = {}
+    if settings.aws_region != "us-east-1":  # the one region that must not be named
+        options["CreateBucketConfiguration"] = {"LocationConstraint": settings.aws_region}
+    try:
+        s3.create_bucket(Bucket=settings.bucket, **options)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in OWNED:
+            raise

@@ -1,0 +1,1 @@
+"""The `glia` command line. Each command is a module; `app` puts them together."""

@@ -1,0 +1,68 @@
+"""The `glia` command. A further command is a module with a function, and one line here."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from importlib.metadata import version
+from typing import Annotated
+
+import typer
+
+from glia_sdk.cli import chat, login
+from glia_sdk.cli.surroundings import INTERRUPTED, Surroundings
+
+EPILOG = """\b
+Examples:
+  glia login --url http://127.0.0.1:8765
+  glia chat "We decided to use Postgres for storage."
+  glia chat
+
+\b
+Environment:
+  GLIA_URL, GLIA_TOKEN   stand in for a login
+  GLIA_PROFILE           which login to use
+  GLIA_CONFIG            where logins are kept
+  NO_COLOR               no colours
+
+\b
+Exit codes:
+  0 all went well             3 not logged in
+  1 failed or refused         4 server unreachable or unavailable
+  2 wrong usage
+"""
+
+app = typer.Typer(
+    name="glia",
+    help="Glia: one long conversation, remembered as cards.",
+    epilog=EPILOG,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+app.command("login", short_help="Check a token, and keep it.", epilog=login.EXAMPLES)(login.login)
+app.command("chat", short_help="Talk to Glia.", epilog=chat.EXAMPLES)(chat.chat)
+
+
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        sys.stdout.write(f"glia {version('glia-sdk')}\n")
+        raise typer.Exit
+
+
+@app.callback()
+def root(
+    is_version_asked: Annotated[
+        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Options before the command."""
+
+
+def main(arguments: Sequence[str] | None = None, around: Surroundings | None = None) -> None:
+    """Runs the command line; ends with SystemExit."""
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="glia", obj=around or Surroundings())
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)

@@ -1,0 +1,124 @@
+"""Who is logged in where: a file of profiles that only its owner can read, and the environment, which goes first."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from glia_sdk.errors import GliaError
+
+DEFAULT_PROFILE = "default"
+DEFAULT_URL = "http://127.0.0.1:8765"
+
+
+class NotConfigured(GliaError):
+    """There is no address or no token to use."""
+
+
+class InvalidUrl(GliaError):
+    """An address starts with http:// or https:// and names a host."""
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """Where Glia is, and the token to use there."""
+
+    url: str
+    token: str = field(repr=False)
+
+
+def config_path(environ: Mapping[str, str]) -> Path:
+    """GLIA_CONFIG, or the place the operating system has for such files."""
+    if named := environ.get("GLIA_CONFIG"):
+        return Path(named).expanduser()
+    return platformdirs.user_config_path("glia", appauthor=False) / "config.json"
+
+
+def history_path() -> Path:
+    """Where `glia chat` keeps what was typed."""
+    return platformdirs.user_state_path("glia", appauthor=False) / "history"
+
+
+def checked_url(url: str) -> str:
+    """The address without a trailing slash.
+
+    Raises:
+        InvalidUrl
+    """
+    try:
+        parts = urlsplit(url.strip())
+        is_valid = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        is_valid = False
+    if not is_valid or parts.query or parts.fragment:
+        raise InvalidUrl(f"{url!r} is not an address of Glia: it starts with http:// or https:// and names a host")
+    return url.strip().rstrip("/")
+
+
+class ConfigFile:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def profiles(self) -> dict[str, Profile]:
+        """
+        Raises:
+            NotConfigured: the file cannot be read.
+        """
+        try:
+            kept = json.loads(self.path.read_text(encoding="utf-8"))
+            return {name: Profile(str(one["url"]), str(one["token"])) for name, one in kept["profiles"].items()}
+        except FileNotFoundError:
+            return {}
+        except (OSError, ValueError, LookupError, TypeError, AttributeError):
+            raise NotConfigured(f"{self.path} cannot be read; mend or remove it") from None
+
+    def save(self, name: str, profile: Profile) -> None:
+        """Adds or replaces a profile. The file is replaced whole, with mode 0600.
+
+        Raises:
+            NotConfigured: the file cannot be read or written.
+        """
+        profiles = {**self.profiles(), name: profile}
+        kept = {"profiles": {key: {"url": one.url, "token": one.token} for key, one in profiles.items()}}
+        try:
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._replace(json.dumps(kept, indent=2) + "\n")
+        except OSError as error:
+            raise NotConfigured(f"{self.path} cannot be written: {error.strerror}") from None
+
+    def _replace(self, text: str) -> None:
+        handle, partial = tempfile.mkstemp(dir=self.path.parent, prefix=".config-")  # made with mode 0600
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+            Path(partial).replace(self.path)
+        except OSError:
+            Path(partial).unlink(missing_ok=True)
+            raise
+
+
+def connection(environ: Mapping[str, str], name: str) -> Profile:
+    """The address and token to use: GLIA_URL and GLIA_TOKEN, else those of the profile `name`.
+
+    A token is sent to no other address than the one it was kept for.
+
+    Raises:
+        NotConfigured, InvalidUrl
+    """
+    url, token = environ.get("GLIA_URL"), environ.get("GLIA_TOKEN")
+    if url and token:
+        return Profile(checked_url(url), token)
+    kept = ConfigFile(config_path(environ)).profiles().get(name)
+    if kept is None:
+        which = "" if name == DEFAULT_PROFILE else f" --profile {name}"
+        raise NotConfigured(f"not logged in; run: glia login{which}")
+    if url and checked_url(url) != kept.url:
+        raise NotConfigured(f"GLIA_URL names {checked_url(url)}, but the token kept is for {kept.url}; set GLIA_TOKEN")
+    return Profile(kept.url, token or kept.token)

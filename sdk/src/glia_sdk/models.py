@@ -1,0 +1,50 @@
+"""What Glia answers, as far as this client needs it. Fields it does not know are left aside."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+STARTED = "turn.started"
+DELTA = "message.delta"
+COMPLETED = "turn.completed"
+FAILED = "turn.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    conversation_id: str
+    active_topic_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """A message that was taken in: its topic, why it went there, and the turn that answers it."""
+
+    turn_id: str
+    message_id: int
+    topic_id: str
+    rule: str
+    policy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    turn_id: str
+    topic_id: str
+    status: str
+    failure_class: str | None
+    assistant_message_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TurnEvent:
+    """One event of a turn. `seq` counts from 1."""
+
+    seq: int
+    type: str
+    data: dict[str, Any]
+
+    @property
+    def is_final(self) -> bool:
+        return self.type in (COMPLETED, FAILED)

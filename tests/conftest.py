@@ -1,0 +1,98 @@
+"""Shared fixtures: a real Postgres, a queue that only records, tokens, and the application behind its own client."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+INHERITED = ("AWS_", "OPENAI_", "GLIA_", "DATABASE_", "LOCALSTACK_", "POWERTOOLS_")
+KEPT = ("GLIA_EMULATOR_PYTHON", "GLIA_TEST_SERVER")
+for name in [name for name in os.environ if name.startswith(INHERITED) and name not in KEPT]:
+    del os.environ[name]
+os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
+
+import pytest  # noqa: E402 - nothing of ours may be imported before the environment is clean
+
+from chalicelib import wiring  # noqa: E402
+from chalicelib.identity import dev_issuer  # noqa: E402
+from chalicelib.settings import Settings  # noqa: E402
+from local.roles import DatabaseUrls  # noqa: E402
+from tests.support.api import Api  # noqa: E402
+from tests.support.databases import Server, rows_with, start_server  # noqa: E402
+from tests.support.queue import RecordingQueue  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def server() -> Iterator[Server]:
+    """The database server of this test process: embedded, or the one GLIA_TEST_SERVER names."""
+    kind = os.environ.get("GLIA_TEST_SERVER", "embedded")
+    # Not below pytest's own folder: every run closes that to other users, and as root the server is another user.
+    with tempfile.TemporaryDirectory(prefix="glia-pg-") as folder, start_server(kind, Path(folder)) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def database(server: Server) -> DatabaseUrls:
+    """One migrated database for the whole process: tests keep apart by having users of their own."""
+    return server.new_database()
+
+
+@pytest.fixture
+def fresh_database(server: Server) -> DatabaseUrls:
+    """A migrated database nobody else uses, for tests that look across users."""
+    return server.new_database()
+
+
+@pytest.fixture(scope="session")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A GLIA_HOME with the keys of a development issuer."""
+    folder = tmp_path_factory.mktemp("home")
+    dev_issuer.ensure_keys(folder)
+    return folder
+
+
+def settings_for(database: DatabaseUrls, home: Path, server: Server, **changes: str) -> Settings:
+    environment = {
+        "DATABASE_URL": database.app,
+        "DATABASE_SYSTEM_URL": database.system,
+        "DATABASE_OWNER_URL": database.owner,
+        "GLIA_DATABASE_POOLED": str(server.is_pooled).lower(),
+        "GLIA_OIDC_ISSUER": dev_issuer.ISSUER,
+        "GLIA_OIDC_JWKS_URL": str(home / "identity" / "jwks.json"),
+        "GLIA_EXTRACT_DELAY": "0",
+        "GLIA_BACKOFF_BASE": "0",
+        "GLIA_EVENTS_HOLD": "0",
+    }
+    return Settings.from_env(environment | changes)
+
+
+@pytest.fixture
+def settings(database: DatabaseUrls, home: Path, server: Server) -> Settings:
+    return settings_for(database, home, server)
+
+
+@pytest.fixture
+def superuser_rows(server: Server, database: DatabaseUrls) -> Callable[[str], list[str]]:
+    """Looks for a word in every row of every table, past row-level security. Answers `table: row` lines."""
+    return lambda word: rows_with(server.superuser(database), word)
+
+
+@pytest.fixture
+def queue() -> RecordingQueue:
+    return RecordingQueue()
+
+
+@pytest.fixture
+def services(settings: Settings, queue: RecordingQueue) -> Iterator[wiring.Services]:
+    built = wiring.build(settings, queue=queue)
+    yield built
+    built.close()
+
+
+@pytest.fixture
+def api(services: wiring.Services, queue: RecordingQueue, home: Path) -> Api:
+    """The application as an HTTP client sees it, as a user nobody else is."""
+    wiring.use(services)
+    return Api(services, queue, home)

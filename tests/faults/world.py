@@ -1,0 +1,275 @@
+"""A small world for fault tests: one user, a lossy queue, and workers that die, stall and run twice.
+
+A schedule is a seed. Its steps are drawn from it; at a crash point a worker may die (`Crash`), or be slow while the rest of
+the world goes on (the step is nested there), so that leases run out under it and others take over.
+"""
+
+from __future__ import annotations
+
+import random
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import psycopg
+
+from chalicelib import wiring
+from chalicelib.cards import rules
+from chalicelib.cards.identity import card_ids
+from chalicelib.cards.models import SourceMessage
+from chalicelib.errors import GliaError
+from chalicelib.jobs.models import JobMessage
+from chalicelib.settings import Settings
+from tests.support.api import Api
+from tests.support.queue import RecordingQueue
+
+WORDS = (
+    "I decided to go with Postgres for store {n}.",
+    "Do we need cache number {n} in front of it?",
+    "We should email Ana about point {n} by Friday.",
+    "I prefer layout {n} for the page.",
+    "Nothing much happened on day {n}.",
+)
+MAX_DEPTH = 2
+
+
+class Crash(BaseException):
+    """The process is gone. Nothing may catch it."""
+
+
+@dataclass
+class World:
+    settings: Settings
+    superuser_url: str
+    home: Path
+    seed: int
+    crash_rate: float = 0.12
+    slow_rate: float = 0.5
+    inbox: list[JobMessage] = field(default_factory=list)
+    accepted: dict[str, Any] = field(default_factory=dict)
+    shown: dict[tuple[UUID, int], int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.random = random.Random(self.seed)
+        self.depth = 0
+        self.calm = False
+        self.crashes: dict[str, int] = {}
+        self.queue = RecordingQueue()
+        self.services = wiring.build(self.settings, queue=self.queue, crash_points=self.reach)
+        wiring.use(self.services)
+        self.api = Api(self.services, self.queue, self.home)
+        self.user_id: UUID = self.api.user_id
+        self.superuser = psycopg.connect(self.superuser_url, autocommit=True)
+
+    def reach(self, name: str) -> None:
+        """The crash points: die there, or be slow there."""
+        if self.calm:
+            return
+        if self.random.random() < self.crash_rate:
+            self.crashes[name] = self.crashes.get(name, 0) + 1
+            raise Crash(name)
+        if name == "after_claim" and self.depth < MAX_DEPTH and self.random.random() < self.slow_rate:
+            self.depth += 1
+            try:
+                self.overtake()
+            finally:
+                self.depth -= 1
+
+    def overtake(self) -> None:
+        """While one worker is slow: its lease runs out, the topics change, others take over and get ahead of it."""
+        if self.random.random() < 0.3:
+            self.step()
+        for action in (self.expire, self.random.choice((self.say, self.move, self.delete)), self.ask, self.sweep):
+            if self.random.random() < 0.8:
+                with suppress(Crash):
+                    action()
+                self.observe()
+        for _ in range(self.random.randint(0, 5)):
+            with suppress(Crash):
+                self.deliver()
+            self.observe()
+
+    def step(self) -> None:
+        """Something happens; whoever dies of it, the world goes on."""
+        action = self.random.choices(
+            (self.say, self.deliver, self.lose, self.expire, self.sweep, self.delete, self.move, self.ask),
+            weights=(4, 10, 1, 4, 3, 1, 3, 2),
+        )[0]
+        with suppress(Crash):
+            action()
+        self.observe()
+
+    def observe(self) -> None:
+        """What a reader may see at any moment: the cards of a topic are those of one real state of it, whole, and never
+        of an earlier one than was shown before."""
+        states = self.rows(
+            "SELECT topic_id, revision, cards_end_id FROM topics WHERE user_id = %s AND cards_revision = revision",
+            self.user_id,
+        )
+        for topic_id, revision, end_id in states:
+            shown = self.shown.get((topic_id, revision), 0)
+            assert end_id >= shown, "a slow, older extraction has overwritten a newer one"
+            self.shown[topic_id, revision] = end_id
+            self.check_cards(topic_id, end_id)
+
+    def say(self) -> None:
+        """A client sends a message, and sends it again under the same id if the connection broke."""
+        n = len(self.accepted)
+        body: dict[str, Any] = {
+            "message": self.random.choice(WORDS).format(n=n % 7),
+            "client_message_id": f"{self.seed}-{n}-{self.random.randrange(10**9)}",
+        }
+        topics = self.topics()
+        if len(topics) < 3 and self.random.random() < 0.4:
+            body["message"] = "New topic: " + body["message"]
+        elif topics and self.random.random() < 0.5:
+            body["topic_id"] = str(self.random.choice(topics))
+        while True:
+            with suppress(Crash):
+                self.accepted[body["client_message_id"]] = self.api.post("/chat", body, 202)
+                return
+
+    def deliver(self) -> None:
+        """At least once, in any order."""
+        self.inbox += self.queue.take()
+        if not self.inbox:
+            return
+        message = self.random.choice(self.inbox)
+        if self.random.random() < 0.7:
+            self.inbox.remove(message)
+        with suppress(GliaError):
+            self.services.worker.deliver(message)
+
+    def lose(self) -> None:
+        """The queue forgets everything."""
+        self.queue.take()
+        self.inbox.clear()
+
+    def expire(self) -> None:
+        """Every lease runs out, also those of workers that are still at it."""
+        self.superuser.execute(
+            "UPDATE jobs SET lease_until = now() WHERE lease_until > now() AND user_id = %s", (self.user_id,)
+        )
+
+    def sweep(self) -> None:
+        self.services.jobs.sweep(after=0)
+
+    def delete(self) -> None:
+        if messages := self.messages():
+            response = self.api.request("DELETE", f"/messages/{self.random.choice(messages)[0]}")
+            assert response.status_code in (204, 404, 409), response.body
+
+    def move(self) -> None:
+        """To another topic; half of the time back again at once."""
+        messages, topics = self.messages(), self.topics()
+        if not messages or len(topics) < 2:
+            return
+        message_id, home, _, _ = self.random.choice(messages)
+        target = self.random.choice(topics)
+        self.api.request("PATCH", f"/messages/{message_id}", {"topic_id": str(target)})
+        if self.random.random() < 0.5:
+            self.api.request("PATCH", f"/messages/{message_id}", {"topic_id": str(home)})
+
+    def ask(self) -> None:
+        if topics := self.topics():
+            self.api.request("POST", f"/topics/{self.random.choice(topics)}/extract")
+
+    def settle(self) -> None:
+        """Nobody dies any more; leases run out, the sweep runs, everything is delivered."""
+        self.calm = True
+        for _ in range(50):
+            self.expire()
+            self.sweep()
+            self.inbox += self.queue.take()
+            if not self.inbox:
+                return
+            while self.inbox:
+                with suppress(GliaError):
+                    self.services.worker.deliver(self.inbox.pop(0))
+                self.inbox += self.queue.take()
+        raise AssertionError("the world does not come to rest")
+
+    def close(self) -> None:
+        self.superuser.close()
+        self.services.close()
+
+    def rows(self, sql: str, *params: Any) -> list[Any]:
+        return self.superuser.execute(sql, params).fetchall()  # type: ignore[arg-type]  # the tests' own words
+
+    def topics(self) -> list[UUID]:
+        return [row[0] for row in self.rows("SELECT topic_id FROM topics WHERE user_id = %s ORDER BY 1", self.user_id)]
+
+    def messages(self) -> list[Any]:
+        """(message_id, topic_id, role, content)"""
+        return self.rows(
+            "SELECT message_id, topic_id, role, content FROM messages WHERE user_id = %s ORDER BY 1", self.user_id
+        )
+
+    def check(self) -> None:
+        """Everything that must hold once the world is at rest."""
+        self.check_jobs()
+        self.check_turns()
+        self.check_runs()
+        for topic_id in self.topics():
+            self.check_cards(topic_id)
+
+    def check_jobs(self) -> None:
+        states = self.rows("SELECT kind, status FROM jobs WHERE user_id = %s AND status <> 'done'", self.user_id)
+        assert states == [], "nothing is stuck, lost or dead"
+
+    def check_turns(self) -> None:
+        turns = self.rows(
+            "SELECT turn_id, status, user_message_id, assistant_message_id, last_seq FROM turns WHERE user_id = %s",
+            self.user_id,
+        )
+        assert {str(turn[0]) for turn in turns} == {accepted["turn_id"] for accepted in self.accepted.values()}
+        answered = [turn[3] for turn in turns if turn[3] is not None]
+        assert len(answered) == len(set(answered))
+        kept = {row[0]: row[3] for row in self.messages() if row[2] == "assistant"}
+        assert set(kept) == set(answered), "every answer belongs to one turn, and is there once"
+        for turn_id, status, _, assistant_id, last_seq in turns:
+            assert status == "completed"
+            self.check_events(turn_id, kept.get(assistant_id), last_seq)
+
+    def check_events(self, turn_id: UUID, content: str | None, last_seq: int) -> None:
+        events = self.rows("SELECT seq, type, data FROM turn_events WHERE turn_id = %s ORDER BY seq", turn_id)
+        types = [event[1] for event in events]
+        assert types.count("turn.completed") + types.count("turn.failed") == 1
+        assert types[-1] == "turn.completed"
+        assert events[-1][0] == last_seq
+        if content is None:  # the answer was deleted, and its deltas with it
+            assert "message.delta" not in types
+            return
+        assert [event[0] for event in events] == list(range(1, last_seq + 1))
+        begun = max(n for n, type_ in enumerate(types) if type_ == "turn.started")
+        assert "".join(event[2]["text"] for event in events[begun + 1 : -1]) == content
+
+    def check_runs(self) -> None:
+        twice = self.rows(
+            "SELECT topic_id, source_hash, count(*) FROM card_extract_runs WHERE user_id = %s AND status = 'finished'"
+            " GROUP BY 1, 2 HAVING count(*) > 1",
+            self.user_id,
+        )
+        assert twice == []
+        running = self.rows(
+            "SELECT r.run_id FROM card_extract_runs r JOIN topics t USING (topic_id)"
+            " WHERE r.user_id = %s AND r.run_id = t.cards_run_id AND r.status <> 'finished'",
+            self.user_id,
+        )
+        assert running == [], "what a topic shows was finished"
+
+    def check_cards(self, topic_id: UUID, end_id: int = 2**62) -> None:
+        """The topic shows exactly what extracting its messages up to `end_id` gives, under the same ids, verbatim."""
+        messages = [SourceMessage(m[0], m[2], m[3]) for m in self.messages() if m[1] == topic_id and m[0] <= end_id]
+        drafts = rules.extract(messages)
+        expected = {
+            id_: (draft.kind, draft.title, draft.body, [(c.message_id, c.quote) for c in draft.citations])
+            for id_, draft in zip(card_ids(topic_id, drafts), drafts, strict=True)
+        }
+        found = {
+            card.card_id: (card.kind, card.title, card.body, [(c.message_id, c.quote) for c in card.citations])
+            for _, card in self.services.cards.cards(self.user_id, topic_id, None, 0, 1000)
+        }
+        assert found == expected

@@ -1,0 +1,148 @@
+"""How many SQL statements things take, besides BEGIN, COMMIT and setting the user: no more than promised here."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chalicelib import wiring
+from chalicelib.api import endpoints
+from chalicelib.cards import store as cards
+from chalicelib.cards.runs import store as runs
+from chalicelib.health import HealthService
+from chalicelib.jobs.models import JobKind, Outcome
+from chalicelib.settings import Settings
+from tests.support.api import Api
+from tests.support.queue import RecordingQueue
+
+CHAT, DUPLICATE, REPLACE, READ = 8, 3, 6, 3
+REPLACING = {cards.DELETE_VANISHED, cards.UPSERT, cards.DELETE_CITATIONS, cards.INSERT_CITATIONS, runs.SHOW}
+KEY = {"Idempotency-Key": "once"}
+
+
+class Answering:
+    """A queue or blob store that answers `/health`."""
+
+    def check(self) -> None:
+        pass
+
+
+@pytest.fixture
+def statements() -> list[str]:
+    """Every statement since it was last cleared."""
+    return []
+
+
+@pytest.fixture
+def api(settings: Settings, queue: RecordingQueue, home: Path, statements: list[str]) -> Iterator[Api]:
+    """The application, counted."""
+    services = wiring.build(settings, queue=queue, observe=statements.append)
+    health = HealthService(settings, services.db, Answering(), Answering())
+    wiring.use(dataclasses.replace(services, health=health))
+    yield Api(services, queue, home)
+    services.close()
+
+
+def test_a_users_very_first_message_takes_at_most_eight_statements(api: Api, statements: list[str]) -> None:
+    """User, conversation and topic are made on the way, and both kinds of key are kept."""
+    api.post("/chat", {"message": "I decided to go with Postgres.", "client_message_id": "m1"}, 202, **KEY)
+    assert 0 < len(statements) <= CHAT, statements
+
+
+def test_a_message_in_steady_state_takes_at_most_eight_statements(api: Api, statements: list[str]) -> None:
+    """A known user, an active topic."""
+    api.chat("I decided to go with Postgres.")
+    statements.clear()
+    api.chat("Do we need a cache?")
+    assert 0 < len(statements) <= CHAT, statements
+
+
+@pytest.mark.parametrize("message", ["Do we need a cache?", "New topic: the garden needs a fence."])
+@pytest.mark.parametrize("is_explicit", [False, True])
+def test_a_message_with_both_keys_takes_at_most_eight_statements(
+    api: Api, statements: list[str], message: str, is_explicit: bool
+) -> None:
+    """An Idempotency-Key and a client_message_id, wherever the message goes; a repeat takes no more."""
+    topic_id = api.chat("I decided to go with Postgres.")["topic_id"]
+    body = {"message": message, "client_message_id": "m2", "topic_id": topic_id if is_explicit else None}
+    counts = []
+    for headers in (KEY, KEY, {"Idempotency-Key": "another"}):  # new, repeated by key, repeated by client_message_id
+        statements.clear()
+        api.post("/chat", body, 202, **headers)
+        counts.append(len(statements))
+    assert all(0 < count <= CHAT for count in counts), counts
+
+
+def test_a_duplicate_delivery_takes_at_most_three_statements(api: Api, statements: list[str]) -> None:
+    """Of a finished turn and of a finished extraction: they are told from work in two."""
+    api.chat("I decided to go with Postgres.")
+    for kind in (JobKind.TURN, JobKind.EXTRACT):
+        [message] = api.queue.take()
+        assert message.kind is kind
+        assert api.services.worker.deliver(message) is Outcome.DONE
+        statements.clear()
+        assert api.services.worker.deliver(message) is Outcome.NOTHING_TO_DO
+        assert 0 < len(statements) <= DUPLICATE, statements
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, statements: list[str], count: int) -> None:
+    """However many cards there are: four for cards and citations, one to show them."""
+    topic_id = api.say("I decided to go with Postgres.")["topic_id"]
+    for n in range(count):
+        api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)
+    for message in api.queue.take():
+        statements.clear()
+        api.services.worker.deliver(message)
+    statements.clear()
+    assert api.work() == [Outcome.DONE]
+    assert len(api.get(f"/topics/{topic_id}/cards?limit=200")["items"]) == count + 1
+    replacing = [sql for sql in statements if sql in REPLACING]
+    assert set(replacing) == REPLACING
+    assert len(replacing) <= REPLACE
+
+
+@pytest.fixture
+def ids(api: Api) -> dict[str, Any]:
+    """One of everything that a path may name."""
+    said = api.say("I decided to go with Postgres for the new service.")
+    [run] = api.get("/extract-runs")["items"]
+    return {
+        "turn_id": said["turn_id"],
+        "topic_id": said["topic_id"],
+        "card_id": api.get(f"/topics/{said['topic_id']}/cards")["items"][0]["card_id"],
+        "run_id": run["run_id"],
+        "job_id": run["job_id"],
+        "conversation_id": api.get("/conversation")["conversation_id"],
+        "asset": "glia.css",
+    }
+
+
+@pytest.mark.parametrize("path", [endpoint.path for endpoint in endpoints() if endpoint.method == "GET"])
+def test_reading_takes_at_most_three_statements(
+    api: Api, ids: dict[str, Any], statements: list[str], path: str
+) -> None:
+    """Every GET route, for a user the process has seen before."""
+    statements.clear()
+    api.get(path.format(**ids))
+    assert len(statements) <= READ, statements
+
+
+@pytest.mark.parametrize("path", ["/conversation/messages?topic_id={topic_id}", "/topics/{topic_id}/cards"])
+def test_a_list_takes_as_many_statements_long_as_short(
+    api: Api, ids: dict[str, Any], statements: list[str], path: str
+) -> None:
+    """No statement is run per item."""
+    counts = []
+    for _ in range(2):
+        statements.clear()
+        api.get(path.format(**ids))
+        counts.append(len(statements))
+        for n in range(5):
+            api.say(f"I decided on plan {uuid4()} for step {n}.", topic_id=ids["topic_id"])
+    assert counts[0] == counts[1]
