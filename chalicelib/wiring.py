@@ -79,7 +79,6 @@ class CardNotes:
 def build(
     settings: Settings,
     *,
-    service: str = "glia-api",
     queue: Queue | None = None,
     new_id: NewId = new_id,
     monotonic: Monotonic = monotonic,
@@ -93,7 +92,7 @@ def build(
     sqs = SqsQueue(settings)
     queue = queue or sqs
     outbox = Outbox(queue, new_id, crash_points)
-    meter = EmfMeter(service)
+    meter = EmfMeter()
     notes = CardNotes(settings.evidence)
     claims = Claims(max_attempts=settings.max_attempts)
 

@@ -35,7 +35,9 @@ def load(url: str) -> str:
         Lines for the terminal: topics, cards with their quotes, runs, a token and a ready curl.
     """
     token = dev_issuer.issue(Settings.from_env(os.environ), Path(os.environ["GLIA_HOME"]), SUBJECT)
-    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False) as client:
+    with httpx.Client(
+        base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False
+    ) as client:
         is_new = not _get(client, "/topics")["items"]
         if is_new:
             _converse(client)
@@ -70,14 +72,16 @@ def _described(client: httpx.Client, is_new: bool) -> Iterator[str]:
         if is_new:
             yield from _cards(client, topic["topic_id"])
     runs = _get(client, "/extract-runs?status=finished&limit=200")["items"]
-    yield f"\n  {len(runs)} extract runs finished, by {', '.join(sorted({run['provider'] for run in runs})) or 'nobody'}"
+    providers = ", ".join(sorted({run["provider"] for run in runs})) or "nobody"
+    yield f"\n  {len(runs)} extract runs finished, by {providers}"
 
 
 def _cards(client: httpx.Client, topic_id: str) -> Iterator[str]:
     for card in _get(client, f"/topics/{topic_id}/cards")["items"]:
         yield f"    {card['kind']:<11}{card['title']}"
         for citation in card["citations"]:
-            yield f"               “{citation['quote']}”  message {citation['message_id']}, {citation['start']}–{citation['end']}"
+            place = f"message {citation['message_id']}, {citation['start']}–{citation['end']}"
+            yield f"               “{citation['quote']}”  {place}"
 
 
 def _invitation(url: str, token: str) -> Iterator[str]:
@@ -86,6 +90,6 @@ def _invitation(url: str, token: str) -> Iterator[str]:
     yield "Try it:\n"
     yield (
         f'  curl -s {url}/chat -H "Authorization: Bearer $GLIA_TOKEN" -H "Content-Type: application/json" \\\n'
-        "    -d '{\"message\": \"I decided to plant tomatoes in the first bed.\"}'"
+        '    -d \'{"message": "I decided to plant tomatoes in the first bed."}\''
     )
     yield f"\n  the API as pages: {url}/docs and {url}/redoc\n"

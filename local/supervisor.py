@@ -73,6 +73,7 @@ class Supervisor:
         endpoint = self._config.endpoint or self._start_emulator()
         databases = self._config.databases or self._start_postgres()
         self._migrate(databases.owner)
+        self._recover(databases.system)
         issuer, jwks = _development_issuer(self._config.home)
         self.environ = child_environment(self._config, databases, endpoint, issuer, jwks)
         self._start_api(self._listening)
@@ -155,6 +156,18 @@ class Supervisor:
         names = migrate(owner_url)
         if names:
             self._say(f"applied {len(names)} migrations, up to {names[-1]}")
+
+    def _recover(self, system_url: str) -> None:
+        """Work that an earlier run left open. With the user's own database other workers may be alive: not there."""
+        from chalicelib.adapters.postgres import Database
+        from chalicelib.jobs.service import recover
+
+        if self._data is None:
+            return
+        database = Database(system_url, pooled=False)
+        if count := recover(database):
+            self._say(f"{count} jobs of an earlier run are still open; going on with them")
+        database.close()
 
     def _start_api(self, listening: socket.socket) -> None:
         fd = listening.fileno()

@@ -21,7 +21,7 @@ def main() -> None:
         requirement = Path(folder) / "requirement.txt"
         requirement.write_text(f"{PACKAGE} --hash={HASH}\n")
         command = [sys.executable, "-m", "pip", "download", "-q", "--no-deps", "--require-hashes", "-d", folder]
-        subprocess.run([*command, "-r", str(requirement)], check=True)  # noqa: S603 - our own arguments
+        subprocess.run([*command, "-r", str(requirement)], check=True)
         wheel = next(Path(folder).glob("*.whl"))
         TARGET.parent.mkdir(parents=True, exist_ok=True)
         partial = TARGET.with_suffix(".partial")

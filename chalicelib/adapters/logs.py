@@ -30,6 +30,11 @@ def enter(service: str, request_id: str) -> None:
     _boundary.set((service, request_id))
 
 
+def current_service() -> str:
+    """The boundary this thread works behind."""
+    return _boundary.get()[0]
+
+
 def make_logger(service: str, level: str) -> Logger:
     """The Powertools logger of one boundary. Inner modules log through `logging`; their lines look the same."""
     logger = Logger(service=service, level=level)

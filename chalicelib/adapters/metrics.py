@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from chalicelib.adapters.logs import current_service
+
 NAMESPACE = "Glia"
 
 
 class EmfMeter:
     """One line a count: nothing is shared between threads, nothing is lost when a process dies."""
-
-    def __init__(self, service: str) -> None:
-        self._service = service
 
     def count(self, name: str, value: float = 1) -> None:
         self._add(name, "Count", value)
@@ -20,6 +19,6 @@ class EmfMeter:
     def _add(self, name: str, unit: str, value: float) -> None:
         from aws_lambda_powertools.metrics import EphemeralMetrics
 
-        metrics = EphemeralMetrics(namespace=NAMESPACE, service=self._service)
+        metrics = EphemeralMetrics(namespace=NAMESPACE, service=current_service())
         metrics.add_metric(name=name, unit=unit, value=value)
         metrics.flush_metrics()

@@ -24,6 +24,7 @@ USER = frozenset({"user"})
 SURE = 0.8  # cards of this confidence are kept whatever the budget
 BUDGET_SHARE = 0.12  # of a window's evidence characters, for cards less than sure
 BUDGET_FLOOR = 400  # code points a window, for cards less than sure
+DENSE_SHARE = 0.5  # of what sure cards cite, for the others at least: words full of decisions are no idle talk
 REPLY_BUDGET = 40  # code points more for each reply: what is typed to somebody who answers is denser than talk
 LENGTH_COST = 300  # code points that weigh as much as all confidence
 STRETCH = 300  # code points of evidence; spread is counted in stretches
@@ -125,7 +126,8 @@ def _within_budget(drafts: Sequence[DraftCard], stretches: Sequence[int], budget
     """All sure drafts, and of the others what the budget leaves room for: each time the one of most value, which is
     its confidence, less its length, and more the further it stands from those kept."""
     kept = {index for index, draft in enumerate(drafts) if draft.confidence >= SURE}
-    room = budget - sum(_cited(drafts[index]) for index in kept)
+    sure = sum(_cited(drafts[index]) for index in kept)
+    room = max(budget - sure, int(sure * DENSE_SHARE))
     gaps = _gaps({stretches[index] for index in kept}, max(stretches, default=0) + 1)
     rest = {index: _value(draft) for index, draft in enumerate(drafts) if index not in kept}
     while rest := {index: value for index, value in rest.items() if _cited(drafts[index]) <= room}:

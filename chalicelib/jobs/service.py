@@ -14,7 +14,8 @@ from chalicelib.jobs.errors import IdempotencyConflict
 from chalicelib.jobs.models import Job, JobKind
 from chalicelib.jobs.outbox import Outbox
 
-SWEEP_LIMIT = 500
+SWEEP_PAGE = 500  # jobs
+SWEEP_PAGES = 10
 Answer = tuple[int, Any]  # status code and JSON body
 
 
@@ -33,12 +34,18 @@ class JobService:
         return job
 
     def sweep(self, after: int | None = None) -> int:
-        """Sends again what should have been at work for `after` seconds. Returns how many jobs."""
+        """Sends again what should have been at work for `after` seconds, up to a bound. Returns how many jobs."""
+        sent = 0
+        for _ in range(SWEEP_PAGES):
+            with self._system_db.nobody() as tx:
+                overdue = store.overdue(tx, self._sweep_after if after is None else after, SWEEP_PAGE)
+            self._outbox.send_again(overdue)
+            sent += len(overdue)
+            if len(overdue) < SWEEP_PAGE:
+                break
         with self._system_db.nobody() as tx:
-            overdue = store.overdue(tx, self._sweep_after if after is None else after, SWEEP_LIMIT)
             store.forget_keys(tx)
-        self._outbox.send_again(overdue)
-        return len(overdue)
+        return sent
 
     def queue_ages(self) -> dict[JobKind, float]:
         """Seconds the oldest waiting job of each kind has waited."""
@@ -48,19 +55,14 @@ class JobService:
     def close(self) -> None:
         self._system_db.close()
 
-    def recover(self) -> int:
-        """After a crash of everything: ends the holds of workers that are gone and sends all open jobs again.
 
-        Only for a start at which no worker is alive. Returns how many jobs were sent.
-        """
-        with self._system_db.nobody() as tx:
-            store.release_leases(tx)
-        sent = 0
-        while count := self.sweep(after=0):
-            sent += count
-            if count < SWEEP_LIMIT:
-                break
-        return sent
+def recover(system_db: Database) -> int:
+    """After a crash of everything: ends the holds of workers that are gone, and makes every open job due for the sweep.
+
+    Only for a start at which no worker is alive. Returns how many jobs are open.
+    """
+    with system_db.nobody() as tx:
+        return store.make_all_due(tx)
 
 
 def once(tx: Transaction, user_id: UUID, key: str | None, request: bytes, write: Callable[[], Answer]) -> Answer:

@@ -113,8 +113,11 @@ QUEUE_AGES = """
     WHERE status = 'queued' GROUP BY kind
 """
 
-# Ends every hold (system role; only where no worker is alive, as at a local start).
-RELEASE_LEASES = "UPDATE jobs SET lease_until = now() WHERE status = 'running' AND lease_until > now()"
+# Ends every hold and makes every open job overdue (system role; only where no worker is alive).
+MAKE_ALL_DUE = """
+    UPDATE jobs SET lease_until = least(lease_until, now()), due_at = least(due_at, now() - interval '1 day')
+    WHERE status IN ('queued', 'running')
+"""
 
 # Forgets first answers after a week (system role; its policy sees the old ones only).
 FORGET_KEYS = "DELETE FROM idempotency_keys WHERE created_at < now() - interval '7 days'"
@@ -204,8 +207,8 @@ def queue_ages(tx: Transaction) -> dict[JobKind, float]:
     return {JobKind(row.kind): row.age for row in tx.rows(QUEUE_AGES)}
 
 
-def release_leases(tx: Transaction) -> int:
-    return tx.run(RELEASE_LEASES)
+def make_all_due(tx: Transaction) -> int:
+    return tx.run(MAKE_ALL_DUE)
 
 
 def forget_keys(tx: Transaction) -> int:

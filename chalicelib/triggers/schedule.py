@@ -7,8 +7,10 @@ from typing import Any
 from chalice.app import Blueprint, CloudWatchEvent
 
 from chalicelib import wiring
+from chalicelib.adapters.clock import new_id
+from chalicelib.adapters.logs import enter
 from chalicelib.jobs.models import QUEUES
-from chalicelib.triggers.queues import logger
+from chalicelib.triggers.queues import SERVICE, logger
 
 blueprint = Blueprint(__name__)
 
@@ -16,6 +18,7 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule("rate(1 minute)")
 def sweep(event: CloudWatchEvent) -> dict[str, Any]:
     """Sends open jobs again whose messages may be lost, and says how old the queues are."""
+    enter(SERVICE, str(new_id()))
     services = wiring.services()
     sent = services.jobs.sweep()
     for kind, age in services.jobs.queue_ages().items():

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 from collections import Counter
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -28,10 +27,10 @@ REACHED: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="module")
-def faulty(server: Server, home: Path) -> Iterator[tuple[Settings, str]]:
+def faulty(server: Server, home: Path) -> tuple[Settings, str]:
     """A database of its own: the sweep looks at all users."""
     database: DatabaseUrls = server.new_database()
-    yield settings_for(database, home, server, GLIA_MAX_ATTEMPTS="1000"), server.superuser(database)
+    return settings_for(database, home, server, GLIA_MAX_ATTEMPTS="1000"), server.superuser(database)
 
 
 def run(settings: Settings, superuser_url: str, home: Path, seed: int) -> Counter[str]:
@@ -57,7 +56,7 @@ def test_invariant_14_a_killed_process_loses_nothing_and_duplicates_nothing(
         try:
             crashes += run(*faulty, home, seed)
         except BaseException:
-            print(f"schedule of seed {seed}")  # noqa: T201 - to run it again
+            print(f"schedule of seed {seed}")  # to run it again
             raise
     assert set(crashes) == set(NAMES), "every named crash point was died at"
 

@@ -1,7 +1,7 @@
 """A small world for fault tests: one user, a lossy queue, and workers that die, stall and run twice.
 
-A schedule is a seed. Its steps are drawn from it; at a crash point a worker may die (`Crash`), or be slow while the rest of
-the world goes on (the step is nested there), so that leases run out under it and others take over.
+A schedule is a seed. Its steps are drawn from it; at a crash point a worker may die (`Crash`), or be slow while the
+rest of the world goes on (the steps are nested there), so that leases run out under it and others take over.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class World:
         self.services.close()
 
     def rows(self, sql: str, *params: Any) -> list[Any]:
-        return self.superuser.execute(sql, params).fetchall()  # type: ignore[arg-type]  # the tests' own words
+        return self.superuser.execute(sql, params).fetchall()
 
     def topics(self) -> list[UUID]:
         return [row[0] for row in self.rows("SELECT topic_id FROM topics WHERE user_id = %s ORDER BY 1", self.user_id)]

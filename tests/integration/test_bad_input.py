@@ -11,7 +11,15 @@ from chalicelib.api import endpoints
 from tests.support.api import Api
 
 
-def refused(api: Api, status: int, code: str, method: str, path: str, raw: bytes | None = None, **headers: str) -> Any:
+def refused(
+    api: Api,
+    status: int,
+    code: str,
+    method: str,
+    path: str,
+    raw: bytes | None = None,
+    headers: dict[str, str] | None = None,
+) -> Any:
     response = api.request(method, path, raw=raw, headers=headers)
     body = json.loads(response.body)
     assert (response.status_code, body["error"]["code"]) == (status, code), body
@@ -111,10 +119,10 @@ def test_message_ids_that_cannot_be_are_404(api: Api) -> None:
 def test_wrong_method_media_type_and_event_id(api: Api) -> None:
     """Chalice's own errors are rewritten into the contract."""
     assert refused(api, 405, "method_not_allowed", "PUT", "/chat")
-    refused(api, 415, "unsupported_media_type", "POST", "/chat", b"message=hi", **{"Content-Type": "text/plain"})
+    refused(api, 415, "unsupported_media_type", "POST", "/chat", b"message=hi", {"Content-Type": "text/plain"})
     turn_id = api.chat("hi")["turn_id"]
     for bad in ("x", "-1", "1e3", "9999999999"):
-        refused(api, 400, "last_event_id_invalid", "GET", f"/turns/{turn_id}/events", **{"Last-Event-ID": bad})
+        refused(api, 400, "last_event_id_invalid", "GET", f"/turns/{turn_id}/events", headers={"Last-Event-ID": bad})
     refused(api, 422, "invalid", "GET", f"/turns/{turn_id}/events?after=-1")
     refused(api, 422, "invalid", "GET", f"/turns/{turn_id}/events?hold=60")
 
@@ -122,7 +130,7 @@ def test_wrong_method_media_type_and_event_id(api: Api) -> None:
 def test_bad_idempotency_keys_are_refused(api: Api) -> None:
     """A key is 1 to 200 visible ASCII characters."""
     for key in ("", "x" * 201, "ключ", "a\tb"):
-        refused(api, 400, "idempotency_key_invalid", "POST", "/topics", b"{}", **{"Idempotency-Key": key})
+        refused(api, 400, "idempotency_key_invalid", "POST", "/topics", b"{}", {"Idempotency-Key": key})
     assert api.get("/topics")["items"] == []
 
 

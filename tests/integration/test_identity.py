@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,10 @@ from chalicelib.identity import dev_issuer
 from chalicelib.identity.errors import ExpiredToken, InvalidToken, KeysUnavailable
 from chalicelib.identity.tokens import KeySet, TokenVerifier
 from chalicelib.settings import Settings
+from local.roles import DatabaseUrls
 from tests.conftest import settings_for
 from tests.support.api import Api
 from tests.support.databases import Server
-from local.roles import DatabaseUrls
 
 ISSUER = "https://issuer.test"
 RSA_KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
@@ -72,7 +73,7 @@ def unsigned() -> str:
     return f"{part({'alg': 'none', 'kid': 'r'})}.{part(claims())}."
 
 
-FORGED = {
+FORGED: dict[str, Callable[[], str]] = {
     "another key": lambda: signed(STRANGER),
     "alg none": unsigned,
     "public key as secret": lambda: signed(RSA_KEY.public_key().public_numbers().n.to_bytes(256), "HS256"),

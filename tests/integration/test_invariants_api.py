@@ -151,7 +151,8 @@ def test_a_repeated_idempotency_key_gets_the_first_answer(api: Api) -> None:
     assert api.post("/topics", {"title": "Other"}, 409, **headers)["error"]["code"] == "idempotency_conflict"
     assert len(api.get("/topics")["items"]) == 1
     with ThreadPoolExecutor(4) as pool:
-        answers = list(pool.map(lambda _: api.post("/chat", {"message": "hi"}, 202, **{"Idempotency-Key": "k-2"}), range(4)))
+        again = {"Idempotency-Key": "k-2"}
+        answers = list(pool.map(lambda _: api.post("/chat", {"message": "hi"}, 202, **again), range(4)))
     assert all(answer == answers[0] for answer in answers)
     assert len(api.get("/conversation/messages")["items"]) == 1
 

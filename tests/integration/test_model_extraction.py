@@ -135,7 +135,6 @@ def test_right_offsets_choose_among_equal_passages(start: Start) -> None:
         pytest.param(lambda shown: evidence(shown[0], "  "), id="blank"),
         pytest.param(lambda shown: evidence(shown[1], shown[1].content[:20]), id="words of the assistant"),
         pytest.param(lambda shown: evidence(shown[1], QUOTE), id="the user's words under the assistant's id"),
-        pytest.param(lambda shown: {"message_id": 1, "quote": QUOTE}, id="another user's message"),
         pytest.param(lambda shown: {"message_id": 2**70, "quote": QUOTE}, id="no message at all"),
     ],
 )
@@ -153,6 +152,17 @@ def test_a_card_with_an_unverified_quote_is_dropped_and_counted(
     run = glia.run(topic)
     assert (run["cards_count"], run["cards_dropped"]) == (1, 2)
     assert summary(run) == ("finished", "openai", False, None)
+
+
+def test_another_users_message_is_no_evidence(start: Start) -> None:
+    """The same words under the id of somebody else's message are not verified."""
+    others: list[int] = []
+    glia = start([cards(lambda shown: card({"message_id": others[0], "quote": QUOTE}))])
+    others.append(glia.api.another().chat(SAID)["message_id"])
+    topic = glia.api.chat(SAID)["topic_id"]
+    glia.api.work()
+    assert glia.cards(topic) == []
+    assert glia.run(topic)["cards_dropped"] == 1
 
 
 def test_assistant_messages_are_evidence_where_the_setting_says_so(start: Start) -> None:

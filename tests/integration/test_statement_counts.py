@@ -21,7 +21,6 @@ from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
 CHAT, DUPLICATE, REPLACE, READ = 8, 3, 6, 3
-REPLACING = {cards.DELETE_VANISHED, cards.UPSERT, cards.DELETE_CITATIONS, cards.INSERT_CITATIONS, runs.SHOW}
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -97,13 +96,13 @@ def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, stateme
     for n in range(count):
         api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)
     for message in api.queue.take():
-        statements.clear()
         api.services.worker.deliver(message)
+    extraction, *_ = api.queue.take()  # one is queued a topic; every turn has sent its message
     statements.clear()
-    assert api.work() == [Outcome.DONE]
+    assert api.services.worker.deliver(extraction) is Outcome.DONE
+    replacing = statements[statements.index(runs.FINISH) + 1 : statements.index(runs.INSERT_ATTEMPTS)]
+    assert {cards.UPSERT, cards.INSERT_CITATIONS, runs.SHOW} < set(replacing)
     assert len(api.get(f"/topics/{topic_id}/cards?limit=200")["items"]) == count + 1
-    replacing = [sql for sql in statements if sql in REPLACING]
-    assert set(replacing) == REPLACING
     assert len(replacing) <= REPLACE
 
 

@@ -137,7 +137,8 @@ def test_what_makes_a_topic_active(api: Api) -> None:
 
 def test_a_topic_is_titled_by_its_first_message_until_the_user_names_it(api: Api) -> None:
     """The opening, without the switch phrase, cut at a word."""
-    topic_id = api.chat("On a different note: the garden needs a fence before the goats come, and much else")["topic_id"]
+    words = "On a different note: the garden needs a fence before the goats come, and much else"
+    topic_id = api.chat(words)["topic_id"]
     title = api.get(f"/topics/{topic_id}")["title"]
     assert title.startswith("The garden needs a fence")
     assert title.endswith("…")

@@ -215,6 +215,12 @@ def _handler_of(server: GliaServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
 
         def do_GET(self) -> None:
+            self._answer()
+
+        def do_POST(self) -> None:
+            self._answer()
+
+        def _answer(self) -> None:
             self.close_connection = True
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             headers = {name.lower(): value for name, value in self.headers.items()}
@@ -222,8 +228,6 @@ def _handler_of(server: GliaServer) -> type[BaseHTTPRequestHandler]:
             seen = Seen(self.command, path, headers, json.loads(body) if body else None)
             with suppress(ConnectionError):  # the client may leave whenever it likes
                 server.take(seen).send(self)
-
-        do_POST = do_GET
 
         def log_message(self, format: str, *args: object) -> None:
             """Says nothing."""

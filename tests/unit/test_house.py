@@ -47,14 +47,14 @@ def texts(module: ast.Module) -> Iterator[str]:
 
 
 def reads_environment(module: ast.Module) -> bool:
-    for node in ast.walk(module):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
-            if node.value.id == "os" and node.attr in {"environ", "environb", "getenv"}:
-                return True
-        elif isinstance(node, ast.ImportFrom) and node.module == "os":
-            if {name.name for name in node.names} & {"environ", "environb", "getenv"}:
-                return True
-    return False
+    """Whether a module touches `os.environ`, `os.environb` or `os.getenv`, or imports one of them."""
+    reading = {"environ", "environb", "getenv"}
+    nodes = list(ast.walk(module))
+    used = {ast.unparse(node) for node in nodes if isinstance(node, ast.Attribute)}
+    imported = {
+        name.name for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "os" for name in node.names
+    }
+    return bool(used & {f"os.{name}" for name in reading} or imported & reading)
 
 
 def runs_sql(path: Path) -> bool:

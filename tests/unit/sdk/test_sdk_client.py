@@ -86,9 +86,10 @@ def test_a_server_that_is_not_there_is_unreachable(waits: list[float]) -> None:
     """A refused connection is tried again a few times, and then said in one line that names the address."""
     with closing(socket.create_server(("127.0.0.1", 0))) as held:
         port = held.getsockname()[1]
-    with Client(f"http://127.0.0.1:{port}", TOKEN, sleep=waits.append) as client:
-        with pytest.raises(Unreachable, match=rf"cannot connect to http://127\.0\.0\.1:{port}$"):
-            client.conversation()
+    url = f"http://127.0.0.1:{port}"
+    with Client(url, TOKEN, sleep=waits.append) as client, pytest.raises(Unreachable) as raised:
+        client.conversation()
+    assert str(raised.value) == f"cannot connect to {url}"
     assert len(waits) == TRIES - 1
 
 

@@ -58,7 +58,7 @@ def test_a_token_goes_to_no_other_address_than_its_own(config: Path) -> None:
 
 def test_without_a_login_one_is_told_how(config: Path) -> None:
     """The error says what to run."""
-    with pytest.raises(NotConfigured, match="glia login$"):
+    with pytest.raises(NotConfigured, match=r"glia login$"):
         connection(_environ(config), "default")
     with pytest.raises(NotConfigured, match="glia login --profile work"):
         connection(_environ(config), "work")

@@ -1,0 +1,46 @@
+"""The documentation says what the code does."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from chalicelib import errors
+from chalicelib.api import endpoints
+from chalicelib.errors import GliaError
+from chalicelib.settings import Settings
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+SERVER_SIDE = {"configuration", "unknown_job", "dead_job", "poisoned_message", "gone", "forbidden", "rate_limited"}
+SERVER_SIDE |= {"unauthorized", "conflict"}  # bases that are never raised themselves, or never reach a client
+
+
+def codes(error: type[GliaError]) -> set[str]:
+    return {error.code}.union(*(codes(derived) for derived in error.__subclasses__()))
+
+
+def test_every_setting_is_documented() -> None:
+    """docs/operations.md names every variable with its description."""
+    text = (ROOT / "docs" / "operations.md").read_text()
+    for field in Settings.model_fields.values():
+        assert f"| `{field.alias}` |" in text
+        assert str(field.description) in text
+
+
+def test_every_error_code_is_documented_and_no_other() -> None:
+    """The codes of docs/api.md are those of the error tree that a client can get."""
+    text = (ROOT / "docs" / "api.md").read_text()
+    table = text[text.index("| status | codes |") :]
+    documented = set(re.findall(r"`([a-z_]+)`", table)) - {"details"}
+    assert endpoints()
+    assert codes(errors.GliaError) - SERVER_SIDE == documented - {"response_too_large", "gateway_timeout"}
+
+
+def test_every_link_of_the_documentation_leads_somewhere() -> None:
+    """Relative links in Markdown files name files that are there."""
+    broken = []
+    for page in [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]:
+        for target in re.findall(r"\]\(([^)#:]+)\)", page.read_text()):
+            if not (page.parent / target).exists():
+                broken.append(f"{page.name}: {target}")
+    assert broken == []
