@@ -35,7 +35,7 @@ up: setup ## run Glia here: database, queues, API, workers; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up
 
 test: setup check ## lint, types, and all tests
-	@$(BIN)/pytest
+	@$(BIN)/pytest -n auto --dist loadfile
 	@scripts/test_debian15
 
 check: setup ## lint and types

@@ -7,9 +7,8 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
+from typing import TYPE_CHECKING
 from uuid import UUID
-
-from tenacity import Retrying
 
 from chalicelib.adapters.clock import Monotonic, NewId, monotonic, new_id
 from chalicelib.adapters.crashpoints import CrashPoints, survive
@@ -37,6 +36,9 @@ from chalicelib.jobs.worker import Claims, Handler, Worker
 from chalicelib.llm.client import ModelClient
 from chalicelib.llm.failures import retrying
 from chalicelib.settings import Settings
+
+if TYPE_CHECKING:
+    from tenacity import Retrying
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,7 @@ def child_environment(
         "GLIA_QUEUE_PREFIX": "glia-local",
         "GLIA_BUCKET": "glia-local",
         "GLIA_DATABASE_POOLED": "false",
+        "POWERTOOLS_METRICS_DISABLED": "true",  # nobody collects them here
         **({} if "GLIA_OIDC_ISSUER" in config.user else {"GLIA_OIDC_ISSUER": issuer, "GLIA_OIDC_JWKS_URL": str(jwks)}),
     }
     decided = {

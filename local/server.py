@@ -45,6 +45,8 @@ THREADS = 64
 STREAMS_MAX = 40
 # How often a waiting thread looks whether its client is still there, and a stopping server whether it may go.
 LOOK = 0.25
+# What the gateway says by itself; the application's answers are in its own log.
+OWN_ANSWERS = frozenset({413, 502, 504})
 
 Gone = Callable[[], bool]
 
@@ -179,7 +181,10 @@ def request_of(environ: dict[str, Any]) -> Request:
 
 
 def _log_access(request: Request, route: Route | None, response: Response, started: float) -> None:
-    """Names the resource, not the path: a path may hold what a user typed."""
+    """A line for what the gateway itself answered; the application logs its own. Names the resource, not the path: a
+    path may hold what a user typed."""
+    if route and response.status not in OWN_ANSWERS:
+        return
     duration = int((time.monotonic() - started) * 1000)
     resource = route.resource if route else "(unknown)"
     log.info("%s %s %d %d ms %s", request.method, resource, response.status, duration, response.header(REQUEST_ID))

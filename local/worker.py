@@ -129,7 +129,8 @@ class Poller:
         ids = [message["MessageId"] for message in messages]
         failed = self._call(messages, ids)
         done = [message for message in messages if message["MessageId"] not in failed]
-        log.info("%s: %d done, %d to come back", self.queue, len(done), len(failed))
+        if failed:
+            log.info("%s: %d done, %d to come back", self.queue, len(done), len(failed))
         if done:
             entries = [{"Id": str(n), "ReceiptHandle": m["ReceiptHandle"]} for n, m in enumerate(done)]
             self.emulator.sqs.delete_message_batch(QueueUrl=self._url, Entries=entries)

@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, LiteralString
+from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
 import psycopg
 from psycopg.rows import namedtuple_row
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
 
 from chalicelib.errors import Unavailable
+
+if TYPE_CHECKING:
+    from tenacity import Retrying
 
 Row = Any  # a named tuple with the statement's columns
 
@@ -133,14 +135,12 @@ class Database:
 
     def _begin(self, user_id: str) -> psycopg.Connection[Row]:
         """Opens a transaction; reconnects while nothing has been done yet, so no effect is ever repeated."""
-        retrying = Retrying(
-            retry=retry_if_exception_type(psycopg.OperationalError),
-            stop=stop_after_attempt(6),
-            wait=wait_random_exponential(multiplier=0.05, max=1),
-            reraise=True,
-        )
         try:
-            return retrying(self._begin_once, user_id)
+            return self._begin_once(user_id)
+        except psycopg.OperationalError:
+            pass
+        try:
+            return _reconnecting()(self._begin_once, user_id)
         except psycopg.OperationalError as error:
             raise DatabaseUnavailable() from error
 
@@ -182,3 +182,15 @@ class Database:
     def close(self) -> None:
         """Closes the calling thread's connection."""
         self._held().close()
+
+
+def _reconnecting() -> Retrying:
+    """About two seconds of tries, bounded and jittered: a server that restarts is back by then."""
+    from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_random_exponential
+
+    return Retrying(
+        retry=retry_if_exception_type(psycopg.OperationalError),
+        stop=stop_after_attempt(6),
+        wait=wait_random_exponential(multiplier=0.05, max=1),
+        reraise=True,
+    )

@@ -9,7 +9,6 @@ from pathlib import Path
 
 from chalice.app import Response
 
-from chalicelib.api.openapi import document
 from chalicelib.api.resource import Call, Endpoint, Resource
 from chalicelib.errors import NotFound
 
@@ -66,6 +65,8 @@ def describe(endpoints: list[Endpoint]) -> None:
 
 @cache
 def _document() -> str:
+    from chalicelib.api.openapi import document
+
     return json.dumps(document(_described))
 
 

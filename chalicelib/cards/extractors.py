@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Annotated, Protocol
+from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
-from tenacity import Retrying
 
 from chalicelib.adapters.clock import Monotonic
-from chalicelib.cards import rules
 from chalicelib.cards.citations import locate
-from chalicelib.cards.models import CardKind, Citation, DraftCard, Extraction, Extractor, SourceMessage, Try
+from chalicelib.cards.models import (
+    RULES_VERSION,
+    CardKind,
+    Citation,
+    DraftCard,
+    Extraction,
+    Extractor,
+    SourceMessage,
+    Try,
+)
 from chalicelib.cards.prompts import INSTRUCTIONS, PROMPT_VERSION, extraction_prompt, repair_prompt
 from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
 from chalicelib.llm.failures import LLMError
 from chalicelib.llm.text import storable
 from chalicelib.llm.tokens import clip, tokens
 
+if TYPE_CHECKING:
+    from tenacity import Retrying
+
 RULES_PROVIDER = "rules"
+REPAIR_SHARE = 0.25  # of the tokens left beside the instructions, kept for an answer that is sent back for repair
+REPAIR_OVERHEAD = 80  # tokens of the words around that answer
 Windows = Callable[[], Iterable[Sequence[SourceMessage]]]
 
 
@@ -35,11 +47,13 @@ class CardExtractor(Protocol):
 
 class RulesExtractor:
     def __init__(self, roles: frozenset[str], monotonic: Monotonic) -> None:
-        self.identity = Extractor(RULES_PROVIDER, None, None, rules.RULES_VERSION)
+        self.identity = Extractor(RULES_PROVIDER, None, None, RULES_VERSION)
         self._roles = roles
         self._monotonic = monotonic
 
     def extract(self, windows: Windows) -> Extraction:
+        from chalicelib.cards import rules  # compiles its cues: only who extracts pays for that
+
         started = self._monotonic()
         drafts = rules.combine(rules.extract_window(window, self._roles) for window in windows())
         taken = Try(RULES_PROVIDER, None, None, _ms(self._monotonic() - started))
@@ -85,13 +99,15 @@ class ModelExtractor:
         monotonic: Monotonic,
         context_tokens: int,
     ) -> None:
-        self.identity = Extractor(client.provider, client.model, PROMPT_VERSION, rules.RULES_VERSION)
+        self.identity = Extractor(client.provider, client.model, PROMPT_VERSION, RULES_VERSION)
         self._client = client
         self._fallback = fallback
         self._retrying = retrying
         self._roles = roles
         self._monotonic = monotonic
-        self._limit = context_tokens - tokens(INSTRUCTIONS)
+        room = context_tokens - tokens(INSTRUCTIONS)
+        self._repair_limit = int(room * REPAIR_SHARE)
+        self._limit = room - self._repair_limit
 
     def extract(self, windows: Windows) -> Extraction:
         tries: list[Try] = []
@@ -104,6 +120,8 @@ class ModelExtractor:
             )
 
     def _with_model(self, windows: Windows, tries: list[Try]) -> Extraction:
+        from chalicelib.cards.rules import combine
+
         found: list[list[DraftCard]] = []
         dropped = 0
         for window in windows():
@@ -112,7 +130,7 @@ class ModelExtractor:
                 drafts = [draft for card in cards if (draft := self._draft(card, part))]
                 dropped += len(cards) - len(drafts)
                 found.append(drafts)
-        drafts = sorted(rules.combine(found), key=_reading_order)
+        drafts = sorted(combine(found), key=_reading_order)
         return Extraction(drafts, self._client.provider, self._client.model, False, None, dropped, tries)
 
     def _ask(self, messages: Sequence[SourceMessage], tries: list[Try]) -> list[ModelCard]:
@@ -120,7 +138,8 @@ class ModelExtractor:
         try:
             return self._call(prompt, tries)
         except InvalidAnswer as invalid:  # one attempt at repair
-            return self._call(repair_prompt(prompt, invalid.answer, invalid.problem), tries)
+            answer = clip(invalid.answer, self._repair_limit - REPAIR_OVERHEAD)
+            return self._call(repair_prompt(prompt, answer, invalid.problem), tries)
 
     def _call(self, prompt: Sequence[Prompt], tries: list[Try]) -> list[ModelCard]:
         for attempt in self._retrying():

@@ -8,6 +8,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+RULES_VERSION = "rules-1"  # of `rules.py`; part of every source hash: raise it when the rules decide otherwise
+
 
 class CardKind(StrEnum):
     """What a card says about its evidence."""

@@ -33,8 +33,12 @@ def extraction_prompt(messages: Sequence[SourceMessage], evidence_roles: frozens
     return [{"role": "system", "content": INSTRUCTIONS}, {"role": "user", "content": "\n".join(lines)}]
 
 
+LONGEST_PROBLEM = 150  # characters
+
+
 def repair_prompt(prompt: Sequence[Prompt], answer: str, problem: str) -> list[Prompt]:
     """The prompt again, with the answer that did not fit and why."""
+    problem = problem[:LONGEST_PROBLEM]
     return [
         *prompt,
         {"role": "assistant", "content": answer},

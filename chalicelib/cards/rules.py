@@ -17,7 +17,6 @@ from chalicelib.cards.rules_judge import Reading, read, words_key
 from chalicelib.cards.rules_text import clean, segments
 from chalicelib.cards.rules_titles import title_of
 
-RULES_VERSION = "rules-1"
 WINDOW_SIZE = 32  # messages, all roles counted
 USER = frozenset({"user"})
 

@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Database, Transaction
-from chalicelib.cards import rules, store
+from chalicelib.cards import store
 from chalicelib.cards.errors import CardNotFound, RunNotFound
 from chalicelib.cards.models import Card, CardKind, ExtractRun, SourceMessage
 from chalicelib.cards.runs import store as runs
@@ -88,4 +88,6 @@ class TopicNotes:
 
     def of_message(self, message: SourceMessage, roles: frozenset[str]) -> Sequence[tuple[str, str, str]]:
         """What the rules note of one message alone."""
+        from chalicelib.cards import rules
+
         return [(draft.kind, draft.title, draft.body) for draft in rules.extract([message], roles=roles)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import urllib.request
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urlsplit
@@ -34,6 +33,8 @@ def jwks_fetcher(settings: Settings) -> FetchJwks:
 
 
 def _get(url: str) -> bytes:
+    import urllib.request
+
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - https only, from our own settings
         return bytes(answer.read(1_000_000))
 

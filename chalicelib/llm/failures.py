@@ -9,9 +9,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from tenacity import RetryCallState, Retrying, retry_if_exception, stop_after_attempt, wait_random_exponential
+if TYPE_CHECKING:
+    from tenacity import RetryCallState, Retrying
 
 LONGEST_WAIT = 20.0  # seconds, whatever Retry-After says
 
@@ -60,18 +61,19 @@ def _is_passing(error: BaseException) -> bool:
     return isinstance(error, LLMError) and error.failure_class in PASSING
 
 
-_jitter = wait_random_exponential(multiplier=0.5, max=8)
-
-
 def _wait(state: RetryCallState) -> float:
+    from tenacity import wait_random_exponential
+
     error = state.outcome.exception() if state.outcome else None
     if isinstance(error, LLMError) and error.retry_after is not None:
         return min(error.retry_after, LONGEST_WAIT)
-    return float(_jitter(state))
+    return float(wait_random_exponential(multiplier=0.5, max=8)(state))
 
 
 def retrying(max_tries: int, sleep: Callable[[float], None] = time.sleep) -> Retrying:
     """A bounded, jittered retry of passing failures, honouring Retry-After."""
+    from tenacity import Retrying, retry_if_exception, stop_after_attempt
+
     return Retrying(
         retry=retry_if_exception(_is_passing), stop=stop_after_attempt(max_tries), wait=_wait, sleep=sleep, reraise=True
     )

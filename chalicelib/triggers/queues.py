@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
-from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
-from aws_lambda_powertools.utilities.typing import LambdaContext
 from chalice.app import Blueprint, SQSEvent
 from pydantic import ValidationError
 
@@ -14,6 +11,10 @@ from chalicelib import wiring
 from chalicelib.adapters.logs import describe, enter, make_logger
 from chalicelib.errors import GliaError
 from chalicelib.jobs.models import QUEUES, JobKind, JobMessage
+
+if TYPE_CHECKING:
+    from aws_lambda_powertools.utilities.data_classes.sqs_event import SQSRecord
+    from aws_lambda_powertools.utilities.typing import LambdaContext
 
 SERVICE = "glia-worker"
 MAX_VISIBILITY = 900
@@ -40,6 +41,8 @@ def extractions(event: SQSEvent) -> dict[str, Any]:
 
 
 def _deliver_all(kind: JobKind, event: SQSEvent) -> dict[str, Any]:
+    from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
+
     def deliver(record: SQSRecord) -> None:
         _deliver(kind, record)
 
@@ -48,7 +51,7 @@ def _deliver_all(kind: JobKind, event: SQSEvent) -> dict[str, Any]:
             event=event.to_dict(),
             record_handler=deliver,
             processor=BatchProcessor(event_type=EventType.SQS, raise_on_entire_batch_failure=False),
-            context=cast(LambdaContext, event.context),
+            context=cast("LambdaContext", event.context),
         )
     )
 

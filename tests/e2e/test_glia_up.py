@@ -93,8 +93,7 @@ def test_a_poisoned_message_ends_among_the_dead_letters_and_the_good_ones_succee
     for number, body in enumerate(sorted(poison)):
         turns.append(http.post("/chat", json={"message": f"good one {number}"}).json()["turn_id"])
         sqs.send_message(QueueUrl=queue, MessageBody=body)
-    for turn_id in turns:
-        until(lambda turn_id=turn_id: http.get(f"/turns/{turn_id}").json()["status"] == "completed")
+    until(lambda: all(http.get(f"/turns/{turn_id}").json()["status"] == "completed" for turn_id in turns))
     found: set[str] = set()
 
     def all_are_dead() -> bool:

@@ -357,6 +357,16 @@ def test_a_long_topic_is_read_in_parts_that_fit(start: Start, count: int, filler
         assert sum(tokens(part["content"]) for part in request.messages) <= 1000
 
 
+def test_a_repair_stays_within_the_bound_too(start: Start) -> None:
+    """An endless answer that does not fit is not sent back whole: GLIA_CONTEXT_TOKENS bounds every request."""
+    glia = start([InvalidJson('{"cards": [' * 2_000), cards(decided)], GLIA_CONTEXT_TOKENS="1000")
+    topic = glia.api.say(SAID)["topic_id"]
+    assert summary(glia.run(topic)) == ("finished", "openai", False, None)
+    assert len(glia.model.requests) == 2
+    for request in glia.model.requests:
+        assert sum(tokens(part["content"]) for part in request.messages) <= 1000
+
+
 def test_the_quote_of_a_clipped_message_is_verified_against_all_of_it(start: Start) -> None:
     """A message too long for the model is shown in part; what it quotes of that is found in the stored text."""
     said = "The beginning. " + "Filler. " * 2_000 + QUOTE

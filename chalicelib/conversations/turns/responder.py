@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
-
-from tenacity import Retrying
 
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.adapters.crashpoints import CrashPoints
@@ -24,6 +22,9 @@ from chalicelib.jobs.worker import Claims
 from chalicelib.llm.client import Usage
 from chalicelib.llm.failures import WORDS, FailureClass, LLMError
 from chalicelib.llm.text import storable
+
+if TYPE_CHECKING:
+    from tenacity import Retrying
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from local.console import Console
 from local.emulator import environment, free_port, set_state_aside
 from local.process import Child
 from local.roles import DatabaseUrls
+from local.run import only_run
 from local.supervisor import listen
-from local.up import only_run
 
 Eventually = Callable[..., Any]
 OURS = DatabaseUrls(app="app", system="system", owner="owner")

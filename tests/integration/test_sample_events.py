@@ -1,0 +1,133 @@
+"""The samples in `events/`: one a route and one a trigger, as Lambda receives them, each of which works."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from chalice.app import ScheduledEventConfig, SQSEventConfig
+from pydantic import BaseModel
+
+from app import app
+from chalicelib import wiring
+from chalicelib.api import endpoints
+from chalicelib.api.resource import Endpoint
+from chalicelib.health import HealthService
+from chalicelib.jobs.models import JobKind
+from chalicelib.settings import Settings
+from local.context import LocalContext
+from tests.support.api import Api
+from tests.support.queue import RecordingQueue
+
+FOLDER = Path(__file__).resolve().parents[2] / "events"
+SAMPLES = sorted(path.stem for path in FOLDER.glob("*.json"))
+ROUTES: dict[str, Endpoint] = {app.routes[e.path][e.method].view_name: e for e in endpoints()}
+TRIGGERS = {
+    f"{prefix}_{source.name}": source.name
+    for prefix, kind in (("sqs", SQSEventConfig), ("schedule", ScheduledEventConfig))
+    for source in app.event_sources
+    if isinstance(source, kind)
+}
+
+
+class Answering:
+    """A queue or blob store that answers `/health`."""
+
+    def check(self) -> None:
+        pass
+
+
+@pytest.fixture
+def api(settings: Settings, queue: RecordingQueue, home: Path) -> Iterator[Api]:
+    """The application, whose queue and blobs are well."""
+    services = wiring.build(settings, queue=queue)
+    health = HealthService(settings, services.db, Answering(), Answering())
+    wiring.use(dataclasses.replace(services, health=health))
+    yield Api(services, queue, home)
+    services.close()
+
+
+@pytest.fixture
+def known(api: Api) -> dict[str, str]:
+    """What the samples' placeholders stand for: a user with one of everything."""
+    said = api.say("I decided to go with Postgres for the new service.")
+    topic_id = said["topic_id"]
+    failed = api.chat("hello")["turn_id"]
+    api.post(f"/turns/{failed}/cancel")
+    api.work()
+    extraction = api.post(f"/topics/{topic_id}/extract", status=202)["job_id"]
+    live = api.chat("hello again")["turn_id"]
+    waiting = {message.kind: str(message.job_id) for message in api.queue.sent_messages()}
+    assert waiting[JobKind.EXTRACT] == extraction
+    [run, *_] = api.get("/extract-runs")["items"]
+    other = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
+    api.patch(f"/topics/{topic_id}", {"is_active": True})
+    return {
+        "token": api.token,
+        "user_id": str(api.user_id),
+        "topic_id": topic_id,
+        "other_topic_id": other,
+        "message_id": str(said["message_id"]),
+        "conversation_id": api.get("/conversation")["conversation_id"],
+        "turn_id": said["turn_id"],
+        "failed_turn_id": failed,
+        "live_turn_id": live,
+        "turn_job_id": waiting[JobKind.TURN],
+        "extract_job_id": extraction,
+        "job_id": extraction,
+        "run_id": run["run_id"],
+        "card_id": api.get(f"/topics/{topic_id}/cards")["items"][0]["card_id"],
+        "key_id": api.post("/api-keys", {"name": "mine"}, 201)["key_id"],
+    }
+
+
+def sample(name: str, known: dict[str, str]) -> Any:
+    """The event of that name, its placeholders filled in."""
+    text = (FOLDER / f"{name}.json").read_text(encoding="utf-8")
+    return json.loads(re.sub(r"<(\w+)>", lambda match: known[match[1]], text))
+
+
+def test_every_route_and_trigger_has_its_sample_and_no_sample_is_without_one() -> None:
+    """They are named after the handlers."""
+    assert sorted([*ROUTES, *TRIGGERS]) == SAMPLES
+    assert len(TRIGGERS) == len(app.event_sources), "no trigger of another kind"
+
+
+@pytest.mark.parametrize("name", sorted(ROUTES))
+def test_a_sample_request_is_answered(api: Api, known: dict[str, str], name: str) -> None:
+    """With the status of success, and the body that is documented for it."""
+    endpoint, event = ROUTES[name], sample(name, known)
+    assert (event["httpMethod"], event["resource"]) == (endpoint.method, endpoint.path)
+    status, shape = next(iter(endpoint.answers.items()))
+    answer = app(event, LocalContext("glia", 29))
+    assert answer["statusCode"] == status, answer["body"]
+    assert answer["headers"]["X-Request-Id"] == event["headers"]["X-Request-Id"]
+    if isinstance(shape, type) and issubclass(shape, BaseModel):
+        shape.model_validate_json(answer["body"])
+    else:
+        assert bool(answer["body"]) is (shape is not None)
+
+
+@pytest.mark.parametrize(("name", "kind"), [("sqs_turns", "turn"), ("sqs_extractions", "extract")])
+def test_a_sample_batch_is_handled_whole(api: Api, known: dict[str, str], name: str, kind: str) -> None:
+    """No record is given back, and its job is done."""
+    [record] = sample(name, known)["Records"]
+    job_id = json.loads(record["body"])["job_id"]
+    assert api.get(f"/jobs/{job_id}")["status"] == "queued"
+    answer = app.handler_map[TRIGGERS[name]]({"Records": [record]}, LocalContext(name, 60))
+    assert answer == {"batchItemFailures": []}
+    job = api.get(f"/jobs/{job_id}")
+    assert (job["kind"], job["status"], job["result"]["ok"]) == (kind, "done", True)
+    assert record["eventSourceARN"].endswith(f":glia-local-{TRIGGERS[name]}")
+
+
+def test_a_sample_schedule_sweeps(api: Api, known: dict[str, str]) -> None:
+    """It says how many jobs it sent."""
+    sent = len(api.queue.sent)
+    answer = app.handler_map[TRIGGERS["schedule_sweep"]](sample("schedule_sweep", known), LocalContext("sweep", 60))
+    assert answer == {"sent": len(api.queue.sent) - sent}
