@@ -72,7 +72,7 @@ class Settings(BaseModel):
         int, Field(alias="GLIA_LLM_MAX_TRIES", ge=1, le=10, description="Tries of a passing failure.")
     ] = 3
     context_tokens: Annotated[
-        int, Field(alias="GLIA_CONTEXT_TOKENS", ge=256, description="Upper bound of a model call's input, in tokens.")
+        int, Field(alias="GLIA_CONTEXT_TOKENS", ge=512, description="Upper bound of a model call's input, in tokens.")
     ] = 8_000
     answer_tokens: Annotated[
         int, Field(alias="GLIA_ANSWER_TOKENS", ge=16, description="Upper bound of an answer, in tokens.")
@@ -92,7 +92,7 @@ class Settings(BaseModel):
     ] = 120
     extract_lease: Annotated[
         int, Field(alias="GLIA_EXTRACT_LEASE", ge=1, description="How long a silent extractor keeps its run.")
-    ] = 300
+    ] = 600
     backoff_base: Annotated[
         float, Field(alias="GLIA_BACKOFF_BASE", ge=0, description="First wait after a failed claim; doubles each time.")
     ] = 2.0

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 RULES_PROVIDER = "rules"
 REPAIR_SHARE = 0.25  # of the tokens left beside the instructions, kept for an answer that is sent back for repair
+MESSAGE_OVERHEAD = 24  # tokens of the tag around a message
 REPAIR_OVERHEAD = 80  # tokens of the words around that answer
 Windows = Callable[[], Iterable[Sequence[SourceMessage]]]
 
@@ -184,7 +185,7 @@ def parts(window: Sequence[SourceMessage], limit: int) -> Iterator[Sequence[Sour
     part: list[SourceMessage] = []
     left = limit
     for message in window:
-        cost = tokens(message.content) + 16
+        cost = tokens(message.content) + MESSAGE_OVERHEAD
         if part and cost > left:
             yield part
             part, left = [], limit
@@ -195,7 +196,7 @@ def parts(window: Sequence[SourceMessage], limit: int) -> Iterator[Sequence[Sour
 
 
 def _clipped(message: SourceMessage, limit: int) -> SourceMessage:
-    return SourceMessage(message.message_id, message.role, clip(message.content, limit - 16))
+    return SourceMessage(message.message_id, message.role, clip(message.content, limit - MESSAGE_OVERHEAD))
 
 
 def _place(citation: Citation) -> tuple[int, int]:

@@ -69,8 +69,10 @@ class ModelClient:
         """
         try:
             yield from self._stream(messages)
-        except Exception as error:  # noqa: BLE001 - every failure gets its class
-            raise classify(error) from None
+        except Exception as error:
+            if known := classify(error):
+                raise known from None
+            raise
 
     def _stream(self, messages: Sequence[Prompt]) -> Iterator[str | Usage]:
         arguments: dict[str, Any] = {
@@ -85,11 +87,12 @@ class ModelClient:
             for chunk in chunks:
                 if chunk.usage:
                     yield Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
-                for choice in chunk.choices[:1]:
+                for choice in (chunk.choices or [])[:1]:  # compatible servers send null for both
                     finish_reason = choice.finish_reason or finish_reason
-                    refusal = refusal or bool(choice.delta.refusal)
-                    if choice.delta.content:
-                        yield choice.delta.content
+                    delta = choice.delta
+                    refusal = refusal or bool(delta and delta.refusal)
+                    if delta and delta.content:
+                        yield delta.content
         if refusal or finish_reason == "content_filter":
             raise LLMError(FailureClass.REFUSAL)
         if finish_reason is None:  # the endpoint hung up in the middle
@@ -103,8 +106,10 @@ class ModelClient:
         """
         try:
             completion = self._client.chat.completions.create(**self._structured_arguments(messages, schema))
-        except Exception as error:  # noqa: BLE001 - every failure gets its class
-            raise classify(error) from None
+        except Exception as error:
+            if known := classify(error):
+                raise known from None
+            raise
         usage = Usage()
         if completion.usage:
             usage = Usage(completion.usage.prompt_tokens, completion.usage.completion_tokens)

@@ -6,6 +6,7 @@ Classes: `auth`, `quota`, `rate_limit`, `timeout`, `network`, `server`, `schema`
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 from enum import StrEnum
@@ -79,8 +80,8 @@ def retrying(max_tries: int, sleep: Callable[[float], None] = time.sleep) -> Ret
     )
 
 
-def classify(error: Exception) -> LLMError:
-    """The failure class of an exception of the openai client or of its transport."""
+def classify(error: Exception) -> LLMError | None:
+    """The failure class of an exception of the openai client or of its transport; None for one of our own making."""
     import httpx2
     import openai
 
@@ -94,7 +95,9 @@ def classify(error: Exception) -> LLMError:
         return LLMError(FailureClass.NETWORK)
     if isinstance(error, openai.APIError):  # an error object inside a stream
         return LLMError(_of_code(error.code) or FailureClass.SERVER)
-    return LLMError(FailureClass.SCHEMA)
+    if isinstance(error, json.JSONDecodeError):  # broken off or garbled on the way
+        return LLMError(FailureClass.SERVER)
+    return None
 
 
 _CODES = {

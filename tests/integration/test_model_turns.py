@@ -209,7 +209,7 @@ def test_the_model_is_told_what_was_noted_in_the_topic(start: Start) -> None:
     assert "use Postgres for storage" not in before
 
 
-@pytest.mark.parametrize("limit", [256, 600, 1500])
+@pytest.mark.parametrize("limit", [512, 600, 1500])
 def test_the_context_is_bounded_by_tokens(start: Start, limit: int) -> None:
     """However long a topic is, a request stays within GLIA_CONTEXT_TOKENS and holds the newest messages that fit."""
     glia = start([Answer("Yes. " * 40)], GLIA_CONTEXT_TOKENS=str(limit))
@@ -227,13 +227,13 @@ def test_the_context_is_bounded_by_tokens(start: Start, limit: int) -> None:
 
 def test_a_message_longer_than_the_context_is_clipped_in_the_middle(start: Start) -> None:
     """The message to answer is always told: its beginning and its end, if not all of it."""
-    glia = start([Answer("Noted.")], GLIA_CONTEXT_TOKENS="400")
+    glia = start([Answer("Noted.")], GLIA_CONTEXT_TOKENS="512")
     glia.api.say("The beginning. " + "x" * 50_000 + " The end.")
     [(role, words)] = _roles_and_words(glia.model.requests[0])
     assert role == "user"
     assert words.startswith("The beginning.")
     assert words.endswith("The end.")
-    assert sum(tokens(part["content"]) for part in glia.model.requests[0].messages) <= 400
+    assert sum(tokens(part["content"]) for part in glia.model.requests[0].messages) <= 512
 
 
 def test_what_cannot_be_kept_is_left_out_of_events_and_answer_alike(start: Start) -> None:

@@ -158,12 +158,15 @@ class ExtractionHandler:
 
     def _read(self, claim: Claim, work: Work) -> Iterator[Sequence[SourceMessage]]:
         """The topic's messages, window by window, up to the one the run ends with."""
-        after = 0
+        after, renewed_at = 0, self._monotonic()
         while True:
             with self._db.user(claim.user_id) as tx:
                 page = store.messages(tx, claim.user_id, claim.job.subject, after, work.end_id, PAGE)
-                jobs.renew(tx, claim.job.job_id, claim.token, self.lease)
             for position in range(0, len(page), SIZE):
+                if self._monotonic() - renewed_at > self.lease / 8:  # a window may take a model several tries
+                    with self._db.user(claim.user_id) as tx:
+                        jobs.renew(tx, claim.job.job_id, claim.token, self.lease)
+                    renewed_at = self._monotonic()
                 yield page[position : position + SIZE]
             if len(page) < PAGE:
                 return

@@ -21,7 +21,7 @@ from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.worker import Claims
 from chalicelib.llm.client import Usage
 from chalicelib.llm.failures import WORDS, FailureClass, LLMError
-from chalicelib.llm.text import storable
+from chalicelib.llm.text import split_surrogate, storable
 
 if TYPE_CHECKING:
     from tenacity import Retrying
@@ -184,15 +184,16 @@ class DeltaWriter:
         self._renewed_at = self._flushed_at = monotonic()
         self._written: list[str] = []
         self._pending: list[str] = []
+        self._is_open = True
 
     def begin_again(self) -> None:
         """Before each try of the model: if the try before has shown text, clients are told to drop it."""
         had_shown = bool(self._written)
-        self._written, self._pending = [], []
-        if had_shown:
-            with self._db.user(self._claim.user_id) as tx:
-                if store.begin(tx, self._claim.user_id, self._turn_id, self._claim.token, held=True) is None:
-                    raise LostTurn
+        self._written, self._pending, self._is_open = [], [], True
+        with self._db.user(self._claim.user_id) as tx:
+            self._renew(tx)
+            if had_shown and not store.begin(tx, self._claim.user_id, self._turn_id, self._claim.token, held=True):
+                raise LostTurn
 
     def write(self, piece: str) -> None:
         self._pending.append(piece)
@@ -201,12 +202,14 @@ class DeltaWriter:
 
     def finish(self) -> str:
         """Returns the whole text."""
+        self._is_open = False
         self._flush()
         return "".join(self._written)
 
     def _flush(self) -> None:
-        text = storable("".join(self._pending))
-        self._pending = []
+        text, held = split_surrogate("".join(self._pending))
+        text = storable(text if self._is_open else text + held)
+        self._pending = [held] if held and self._is_open else []
         self._flushed_at = self._monotonic()
         if not text:
             return
