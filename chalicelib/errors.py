@@ -112,9 +112,10 @@ class Invalid(ClientError):
 
 
 class RateLimited(ClientError):
-    """Too many requests."""
+    """You have sent too many messages in the last minute; wait a little."""
 
     status, code = 429, "rate_limited"
+    retry_after = 20
 
 
 class Unavailable(GliaError):

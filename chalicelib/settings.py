@@ -99,6 +99,20 @@ class Settings(BaseModel):
     sweep_after: Annotated[
         int, Field(alias="GLIA_SWEEP_AFTER", ge=0, description="A job unsent or silent for so long is sent again.")
     ] = 60
+    messages_per_minute: Annotated[
+        int, Field(alias="GLIA_MESSAGES_PER_MINUTE", ge=0, description="Messages a user may send; 0: no limit.")
+    ] = 0
+    tokens_per_day: Annotated[
+        int, Field(alias="GLIA_TOKENS_PER_DAY", ge=0, description="A user's model tokens in 24 hours; 0: no limit.")
+    ] = 0
+    import_queue_age: Annotated[
+        int,
+        Field(
+            alias="GLIA_IMPORT_QUEUE_AGE",
+            ge=0,
+            description="Imports wait while a job has been queued so long; 0: never.",
+        ),
+    ] = 300
     events_hold: Annotated[
         float, Field(alias="GLIA_EVENTS_HOLD", ge=0, le=25, description="Longest hold of one request for turn events.")
     ] = 15.0

@@ -10,7 +10,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from chalicelib.adapters.clock import Monotonic, NewId, monotonic, new_id
+from chalicelib.adapters.clock import Clock, Monotonic, NewId, monotonic, new_id, utc_now
 from chalicelib.adapters.crashpoints import CrashPoints, survive
 from chalicelib.adapters.metrics import EmfMeter
 from chalicelib.adapters.postgres import Database, Transaction
@@ -20,6 +20,8 @@ from chalicelib.cards.extractors import CardExtractor, ModelExtractor, RulesExtr
 from chalicelib.cards.models import SourceMessage
 from chalicelib.cards.runs.handler import ExtractionHandler
 from chalicelib.cards.service import CardService, CardTraces, TopicNotes
+from chalicelib.conversations.imports.service import ImportService
+from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import Message
 from chalicelib.conversations.service import ConversationService
 from chalicelib.conversations.turns.context import Note
@@ -50,6 +52,7 @@ class Services:
     identity: IdentityService
     conversations: ConversationService
     turns: TurnService
+    imports: ImportService
     cards: CardService
     jobs: JobService
     worker: Worker
@@ -83,6 +86,7 @@ def build(
     *,
     queue: Queue | None = None,
     new_id: NewId = new_id,
+    clock: Clock = utc_now,
     monotonic: Monotonic = monotonic,
     sleep: Callable[[float], None] = time.sleep,
     crash_points: CrashPoints = survive,
@@ -96,6 +100,8 @@ def build(
     outbox = Outbox(queue, new_id, crash_points)
     meter = EmfMeter()
     notes = CardNotes(settings.evidence)
+    jobs = JobService(db, system_db, outbox, sweep_after=settings.sweep_after)
+    limits = Limits(messages_per_minute=settings.messages_per_minute, tokens_per_day=settings.tokens_per_day)
     claims = Claims(max_attempts=settings.max_attempts)
 
     def tries() -> Retrying:
@@ -118,9 +124,19 @@ def build(
         conversations=ConversationService(
             db, outbox, CardTraces(), TurnTraces(), new_id, crash_points, extract_delay=settings.extract_delay
         ),
-        turns=TurnService(db, outbox, new_id, crash_points, monotonic, sleep, extract_delay=settings.extract_delay),
+        turns=TurnService(
+            db, outbox, new_id, crash_points, monotonic, sleep, limits, extract_delay=settings.extract_delay
+        ),
+        imports=ImportService(
+            outbox,
+            new_id,
+            clock,
+            jobs.oldest,
+            max_queue_age=settings.import_queue_age,
+            extract_delay=settings.extract_delay,
+        ),
         cards=CardService(db, outbox),
-        jobs=JobService(db, system_db, outbox, sweep_after=settings.sweep_after),
+        jobs=jobs,
         worker=Worker(
             db,
             outbox,

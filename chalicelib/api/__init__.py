@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, topics
+from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, imports, topics
 from chalicelib.api.middleware import Pipeline
 from chalicelib.api.resource import Endpoint
 
@@ -15,6 +15,7 @@ RESOURCES = (
     topics.resource,
     cards.resource,
     extraction.resource,
+    imports.resource,
     api_keys.resource,
     docs.resource,
 )

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 from chalice.app import Response
 from pydantic import BaseModel, ConfigDict, PlainSerializer
 
-from chalicelib.errors import GliaError, Unavailable
+from chalicelib.errors import GliaError, RateLimited, Unavailable
 
 JSON = "application/json"
 Item = TypeVar("Item")
@@ -58,7 +58,7 @@ def empty(status: int = 204) -> Response:
 
 def error_answer(error: GliaError, request_id: str) -> Response:
     body = ErrorBody(code=error.code, message=error.message, details=error.details, request_id=request_id)
-    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable) else {}
+    headers = {"Retry-After": str(error.retry_after)} if isinstance(error, Unavailable | RateLimited) else {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
     return answer(error.status, ErrorView(error=body), headers)

@@ -84,7 +84,7 @@ def _events_url(call: Call, turn_id: UUID) -> str:
     return f"{call.prefix}/turns/{turn_id}/events"
 
 
-@resource.post("/chat", body=ChatBody, answers={202: AcceptedView}, errors=(404, 409, 413), is_idempotent=True)
+@resource.post("/chat", body=ChatBody, answers={202: AcceptedView}, errors=(404, 409, 413, 429), is_idempotent=True)
 def post_chat(call: Call) -> Response:
     """Send a message.
 
@@ -158,7 +158,7 @@ def _sse(events: Sequence[TurnEvent]) -> str:
     return f"retry: {RETRY_MS}\n\n" + "".join(blocks)
 
 
-@resource.post("/turns/{turn_id}/retry", answers={202: TurnView}, errors=(404, 409), is_idempotent=True)
+@resource.post("/turns/{turn_id}/retry", answers={202: TurnView}, errors=(404, 409, 429), is_idempotent=True)
 def post_turn_retry(call: Call) -> Response:
     """Try a failed turn again: a new turn on the same message."""
     turn_id = path_uuid(call.path["turn_id"], TurnNotFound)

@@ -26,6 +26,7 @@ _ERRORS = {
     413: "Too large.",
     415: "Not JSON.",
     422: "Well-formed but invalid.",
+    429: "Too much for now; see Retry-After.",
     503: "Not available right now; see Retry-After.",
 }
 

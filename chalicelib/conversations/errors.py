@@ -1,6 +1,6 @@
 """Errors of the conversations domain."""
 
-from chalicelib.errors import Conflict, Invalid, NotFound, TooLarge
+from chalicelib.errors import Conflict, Invalid, NotFound, RateLimited, TooLarge, Unavailable
 
 
 class TopicNotFound(NotFound):
@@ -49,6 +49,20 @@ class TurnEnded(Conflict):
     """The turn has already ended."""
 
     code = "turn_ended"
+
+
+class TokensUsedUp(RateLimited):
+    """Your tokens of the last 24 hours are used up; try again later."""
+
+    code = "tokens_used_up"
+    retry_after = 3600
+
+
+class QueuesAreOld(Unavailable):
+    """The background work is behind; go on with the import a little later."""
+
+    code = "queues_are_old"
+    retry_after = 15
 
 
 class TurnRunning(Conflict):

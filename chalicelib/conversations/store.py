@@ -16,6 +16,13 @@ OPENING = 200  # code points of a first message that a title may be made of
 # The conversation, held for this transaction, so that message ids commit in order.
 LOCK = "SELECT conversation_id, active_topic_id FROM conversations WHERE user_id = %s FOR NO KEY UPDATE"
 
+# What counts against a user's limits: turns of the last minute, and tokens of the last 24 hours.
+USAGE = """
+    SELECT count(*) FILTER (WHERE created_at > now() - interval '1 minute') AS turns,
+        coalesce(sum(coalesce(input_tokens, 0) + coalesce(output_tokens, 0)), 0) AS tokens
+    FROM turns WHERE user_id = %s AND created_at > now() - make_interval(secs => %s)
+"""
+
 # The one conversation of a user; concurrent first messages make one.
 CREATE = """
     INSERT INTO conversations (conversation_id, user_id) VALUES (%s, %s) ON CONFLICT (user_id) DO NOTHING
@@ -122,6 +129,12 @@ def lock(tx: Transaction, user_id: UUID) -> Conversation:
 def get(tx: Transaction, user_id: UUID) -> Conversation | None:
     row = tx.row(GET, user_id)
     return Conversation(*row) if row else None
+
+
+def usage(tx: Transaction, user_id: UUID, seconds: int) -> tuple[int, int]:
+    """(turns of the last minute, tokens of the last `seconds`)."""
+    row = tx.one(USAGE, user_id, seconds)
+    return row.turns, row.tokens
 
 
 def open_topic(tx: Transaction, user_id: UUID, conversation_id: str, topic_id: UUID, title: str | None) -> None:

@@ -52,6 +52,10 @@ class JobService:
         with self._system_db.nobody() as tx:
             return store.queue_ages(tx)
 
+    def oldest(self) -> float:
+        """Seconds that the oldest waiting job of any kind has waited; 0 if none waits."""
+        return max(self.queue_ages().values(), default=0.0)
+
     def close(self) -> None:
         self._system_db.close()
 

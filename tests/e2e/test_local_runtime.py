@@ -18,8 +18,10 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil  # type: ignore[import-untyped]  # ships no types
+import psycopg
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -216,9 +218,11 @@ def test_a_second_start_takes_seconds_and_finds_everything_again(start: Start) -
 
 
 def test_it_recovers_from_kill_of_everything(start: Start, home: Path) -> None:
-    """Also when postmaster.pid was left half-written and the queues are gone."""
+    """Also in the middle of migrations, with postmaster.pid left half-written and the queues gone."""
     run = start().up()
     run.work_is_done("before the kill")
+    with psycopg.connect(f"postgresql://glia_owner@/glia?host={quote(str(home / 'postgres'))}") as owner:
+        owner.execute("INSERT INTO yoyo_lock (locked, ctime, pid) VALUES (1, now(), 1)")
     for process in run.everything():
         with contextlib.suppress(psutil.NoSuchProcess):
             process.kill()
@@ -285,6 +289,22 @@ def test_a_stop_during_the_start_leaves_nothing(start: Start, homes: Path) -> No
     assert run.stop() == 0
     assert nothing_left(everything)
     assert not (homes / "early" / "postgres" / "postmaster.pid").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_stop_in_the_first_moment_is_not_lost(start: Start, homes: Path) -> None:
+    """Its handlers are there long before anything slow is loaded."""
+    run = start(homes / "moment")
+    eventually(lambda: catches(run.process.pid, signal.SIGTERM))
+    assert run.stop(signal.SIGTERM) == 0
+    assert not run.said("Glia is up")
+
+
+def catches(pid: int, number: signal.Signals) -> bool:
+    """Whether the process has a handler for the signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
 
 
 def test_the_gateways_own_limits_hold(start: Start) -> None:

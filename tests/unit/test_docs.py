@@ -11,7 +11,7 @@ from chalicelib.errors import GliaError
 from chalicelib.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent.parent
-SERVER_SIDE = {"configuration", "unknown_job", "dead_job", "poisoned_message", "gone", "forbidden", "rate_limited"}
+SERVER_SIDE = {"configuration", "unknown_job", "dead_job", "poisoned_message", "gone", "forbidden"}
 SERVER_SIDE |= {"unauthorized", "conflict"}  # bases that are never raised themselves, or never reach a client
 
 

@@ -96,7 +96,7 @@ def test_files_are_short_and_named_after_what_they_hold(path: Path) -> None:
 def test_migrations_are_numbered_without_gaps() -> None:
     """`0001.what.sql`, `0002.what.sql`: one a number, each after the one before."""
     names = sorted(path.name for path in (ROOT / "migrations").iterdir())
-    assert all(re.fullmatch(r"\d{4}\.[a-z0-9_]+\.sql", name) for name in names), names
+    assert all(re.fullmatch(r"\d{4}\.[a-z0-9_-]+\.sql", name) for name in names), names
     assert [int(name[:4]) for name in names] == list(range(1, len(names) + 1))
     for name, before in zip(names[1:], names, strict=False):
         first = (ROOT / "migrations" / name).read_text(encoding="utf-8").splitlines()[0]

@@ -19,6 +19,7 @@ from chalicelib.conversations.errors import (
     TurnNotFound,
     TurnRunning,
 )
+from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import MAX_MESSAGE, Conversation, Decision, Message
 from chalicelib.conversations.routing import route
 from chalicelib.conversations.turns import store
@@ -41,6 +42,7 @@ class TurnService:
         crash_points: CrashPoints,
         monotonic: Monotonic,
         sleep: Callable[[float], None],
+        limits: Limits,
         *,
         extract_delay: int,
     ) -> None:
@@ -50,6 +52,7 @@ class TurnService:
         self._reach = crash_points
         self._monotonic = monotonic
         self._sleep = sleep
+        self._limits = limits
         self._extract_delay = extract_delay
 
     def start(
@@ -65,7 +68,7 @@ class TurnService:
         """Takes a message in: routed, recorded, its turn queued. A repeated client_message_id gets the first answer.
 
         Raises:
-            BlankMessage, MessageTooLong, TopicNotFound, IdempotencyConflict
+            BlankMessage, MessageTooLong, TopicNotFound, IdempotencyConflict, RateLimited, TokensUsedUp
         """
         if len(content) > MAX_MESSAGE:
             raise MessageTooLong()
@@ -74,6 +77,7 @@ class TurnService:
         conversation = conversations.lock(tx, user_id)
         if client_message_id and (first := self._first_answer(tx, user_id, client_message_id, content, topic_id)):
             return first
+        self._limits.check(tx, user_id)
         decision = route(content, topic_id, conversation.active_topic_id)
         target = self._target(tx, user_id, conversation, decision)
         turn_id, job_id = self._new_id(), self._new_id()
@@ -100,7 +104,7 @@ class TurnService:
         if first is None:
             return None
         asked_topic = first.to_topic_id if first.rule == "explicit_topic" else None
-        if first.content != content or asked_topic != topic_id:
+        if first.content != content or asked_topic != topic_id or first.turn_id is None:
             raise IdempotencyConflict("This client_message_id was used before with another message.")
         return Accepted(first.turn_id, first.message_id, first.to_topic_id, first.rule, first.policy)
 
@@ -159,6 +163,7 @@ class TurnService:
             raise TurnNotFailed()
         if turn.user_message_id is None:
             raise MessageGone()
+        self._limits.check(tx, user_id)
         new_id = self._new_id()
         if not store.insert_retry(tx, user_id, new_id, turn_id, turn.user_message_id, request_id):
             raise TurnNotFailed("The message is being answered, or has been.")
