@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
+LOCK = 0x676C6962  # any number of our own
 MIGRATIONS = Path(__file__).resolve().parent.parent / "migrations"
 
 
@@ -19,12 +21,21 @@ def migrate(owner_url: str, folder: Path = MIGRATIONS) -> list[str]:
     """
     from yoyo import get_backend, read_migrations
 
-    backend = get_backend(owner_url.replace("postgresql://", "postgresql+psycopg://", 1))
+    from chalicelib.adapters.postgres import alone
+
+    with alone(owner_url, LOCK):  # the library's own lock is a row, which a killed run leaves behind
+        return _apply(get_backend(_driver_url(owner_url)), read_migrations(str(folder)))
+
+
+def _driver_url(owner_url: str) -> str:
+    return owner_url.replace("postgresql://", "postgresql+psycopg://", 1)
+
+
+def _apply(backend: Any, migrations: Any) -> list[str]:
     try:
-        with backend.lock():
-            pending = backend.to_apply(read_migrations(str(folder)))
-            names = [migration.id for migration in pending]
-            backend.apply_migrations(pending)
+        pending = backend.to_apply(migrations)
+        names = [migration.id for migration in pending]
+        backend.apply_migrations(pending)
     finally:
         backend.connection.close()
     return names

@@ -21,7 +21,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -94,6 +94,9 @@ def stop(data_dir: Path) -> None:
     else:
         raise PostgresError(f"the server in {data_dir} does not stop")
     _reap(data_dir)
+    if not _fits(data_dir):
+        with suppress(OSError):
+            _socket_dir(data_dir).rmdir()
 
 
 def is_running(data_dir: Path) -> bool:
@@ -240,10 +243,9 @@ def _works_in(process: psutil.Process, data_dir: Path) -> bool:
 
 def _socket_dir(data_dir: Path) -> Path:
     """The data directory itself or, where that is no usable socket path, a private temporary folder."""
-    text = str(data_dir)
-    if len(os.fsencode(text)) <= SOCKET_DIR_MAX and re.fullmatch(r"[\w ./+@=-]+", text):
+    if _fits(data_dir):
         return data_dir
-    name = "glia-pg-" + hashlib.sha256(os.fsencode(text)).hexdigest()[:16]
+    name = "glia-pg-" + hashlib.sha256(os.fsencode(data_dir)).hexdigest()[:16]
     folder = Path(tempfile.gettempdir()) / name
     folder.mkdir(mode=0o700, exist_ok=True)
     account = _account()
@@ -253,6 +255,12 @@ def _socket_dir(data_dir: Path) -> Path:
     if folder.is_symlink() or folder.stat().st_uid != owner or stat.S_IMODE(folder.stat().st_mode) != 0o700:
         raise PostgresError(f"{folder} belongs to somebody else; choose a shorter GLIA_HOME")
     return folder
+
+
+def _fits(data_dir: Path) -> bool:
+    """Whether the path is short and plain enough to be a socket's."""
+    text = str(data_dir)
+    return len(os.fsencode(text)) <= SOCKET_DIR_MAX and bool(re.fullmatch(r"[\w ./+@=-]+", text))
 
 
 def _let_in(folder: Path) -> None:

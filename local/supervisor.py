@@ -153,8 +153,6 @@ class Supervisor:
         from chalicelib.migrate import migrate
 
         self._check()
-        if self._data:
-            _break_stale_lock(owner_url)
         try:
             names = migrate(owner_url)
         except Exception as error:
@@ -262,16 +260,6 @@ def _health(url: str) -> int:
             return error.code
     except OSError:
         return 0
-
-
-def _break_stale_lock(owner_url: str) -> None:
-    """Removes the migration lock of a run that was killed while it migrated; it is a row, and outlives its process.
-
-    For the embedded database only: whoever holds GLIA_HOME is the only one who migrates it.
-    """
-    with psycopg.connect(owner_url, autocommit=True) as connection:
-        if connection.execute("SELECT to_regclass('yoyo_lock')").fetchone() != (None,):
-            connection.execute("DELETE FROM yoyo_lock")
 
 
 def _development_issuer(home: Path) -> tuple[str, Path]:

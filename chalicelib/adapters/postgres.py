@@ -194,3 +194,11 @@ def _reconnecting() -> Retrying:
         wait=wait_random_exponential(multiplier=0.05, max=1),
         reraise=True,
     )
+
+
+@contextmanager
+def alone(url: str, lock: int) -> Iterator[None]:
+    """Waits for an advisory lock and holds it; it ends with its connection, however the process ends."""
+    with psycopg.connect(url, autocommit=True) as guard:
+        guard.execute("SELECT pg_advisory_lock(%s)", (lock,))
+        yield

@@ -12,10 +12,11 @@ MAX_MESSAGE = 100_000  # code points
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """A user's one conversation."""
+    """A user's one conversation; `is_new` if it was made just now."""
 
     conversation_id: str
     active_topic_id: UUID | None
+    is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)

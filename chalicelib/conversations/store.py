@@ -122,8 +122,9 @@ def lock(tx: Transaction, user_id: UUID) -> Conversation:
     """The user's conversation, made if there is none, locked until the transaction ends."""
     if row := tx.row(LOCK, user_id):
         return Conversation(*row)
-    row = tx.row(CREATE, f"conv_{user_id}", user_id) or tx.one(LOCK, user_id)
-    return Conversation(*row)
+    if row := tx.row(CREATE, f"conv_{user_id}", user_id):
+        return Conversation(row.conversation_id, row.active_topic_id, is_new=True)
+    return Conversation(*tx.one(LOCK, user_id))
 
 
 def get(tx: Transaction, user_id: UUID) -> Conversation | None:

@@ -7,6 +7,7 @@ rest of the world goes on (the steps are nested there), so that leases run out u
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,6 +34,7 @@ WORDS = (
     "Nothing much happened on day {n}.",
 )
 MAX_DEPTH = 2
+KILL_RATE = 0.04
 
 
 class Crash(BaseException):
@@ -46,6 +48,7 @@ class World:
     home: Path
     seed: int
     crash_rate: float = 0.12
+    kill_database: Callable[[], None] | None = None
     slow_rate: float = 0.5
     inbox: list[JobMessage] = field(default_factory=list)
     accepted: dict[str, Any] = field(default_factory=dict)
@@ -70,12 +73,21 @@ class World:
         if self.random.random() < self.crash_rate:
             self.crashes[name] = self.crashes.get(name, 0) + 1
             raise Crash(name)
+        if self.kill_database and self.random.random() < KILL_RATE:
+            self.kill()
         if name == "after_claim" and self.depth < MAX_DEPTH and self.random.random() < self.slow_rate:
             self.depth += 1
             try:
                 self.overtake()
             finally:
                 self.depth -= 1
+
+    def kill(self) -> None:
+        """The database dies, whoever is talking to it, and comes back."""
+        assert self.kill_database is not None
+        self.superuser.close()
+        self.kill_database()
+        self.superuser = psycopg.connect(self.superuser_url, autocommit=True)
 
     def overtake(self) -> None:
         """While one worker is slow: its lease runs out, the topics change, others take over and get ahead of it."""
@@ -128,8 +140,11 @@ class World:
             body["topic_id"] = str(self.random.choice(topics))
         while True:
             with suppress(Crash):
-                self.accepted[body["client_message_id"]] = self.api.post("/chat", body, 202)
-                return
+                response = self.api.request("POST", "/chat", body)
+                if response.status_code == 202:
+                    self.accepted[body["client_message_id"]] = response.json_body
+                    return
+                assert response.status_code == 503, response.body
 
     def deliver(self) -> None:
         """At least once, in any order."""
@@ -159,7 +174,7 @@ class World:
     def delete(self) -> None:
         if messages := self.messages():
             response = self.api.request("DELETE", f"/messages/{self.random.choice(messages)[0]}")
-            assert response.status_code in (204, 404, 409), response.body
+            assert response.status_code in (204, 404, 409, 503), response.body
 
     def move(self) -> None:
         """To another topic; half of the time back again at once."""

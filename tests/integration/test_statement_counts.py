@@ -37,9 +37,12 @@ def statements() -> list[str]:
     return []
 
 
-@pytest.fixture
-def api(settings: Settings, queue: RecordingQueue, home: Path, statements: list[str]) -> Iterator[Api]:
-    """The application, counted."""
+@pytest.fixture(params=[0, 10_000], ids=["no limits", "limits"])
+def api(
+    request: pytest.FixtureRequest, settings: Settings, queue: RecordingQueue, home: Path, statements: list[str]
+) -> Iterator[Api]:
+    """The application, counted; also with a user's limits to be checked."""
+    settings = settings.model_copy(update={"messages_per_minute": request.param, "tokens_per_day": request.param})
     services = wiring.build(settings, queue=queue, observe=statements.append)
     health = HealthService(settings, services.db, Answering(), Answering())
     wiring.use(dataclasses.replace(services, health=health))

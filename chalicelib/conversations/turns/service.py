@@ -75,9 +75,11 @@ class TurnService:
         if not content.strip():
             raise BlankMessage()
         conversation = conversations.lock(tx, user_id)
-        if client_message_id and (first := self._first_answer(tx, user_id, client_message_id, content, topic_id)):
-            return first
-        self._limits.check(tx, user_id)
+        if not conversation.is_new:
+            first = client_message_id and self._first_answer(tx, user_id, client_message_id, content, topic_id)
+            if first:
+                return first
+            self._limits.check(tx, user_id)
         decision = route(content, topic_id, conversation.active_topic_id)
         target = self._target(tx, user_id, conversation, decision)
         turn_id, job_id = self._new_id(), self._new_id()
