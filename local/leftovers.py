@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 
 # The kernel counts start times from boot; a corrected clock moves them all a little.
 CLOCK_TOLERANCE = 2.0
+NEWBORN = 0.5
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Trace:
         """The trace of a live process; None if it is gone."""
         try:
             process = psutil.Process(pid)
-            return cls(name, pid, process.create_time(), process.cmdline())
+            return cls(name, pid, process.create_time(), _command(process))
         except psutil.Error:
             return None
 
@@ -39,6 +41,14 @@ class Trace:
         now = Trace.of(self.name, self.pid)
         same = now and now.command == self.command and abs(now.created - self.created) < CLOCK_TOLERANCE
         return psutil.Process(self.pid) if same else None
+
+
+def _command(process: psutil.Process) -> list[str]:
+    """The process's command line. The kernel shows none yet in the first moment of a process."""
+    deadline = time.monotonic() + NEWBORN
+    while not (command := process.cmdline()) and time.monotonic() < deadline:
+        time.sleep(0.002)
+    return list(command)
 
 
 def remember(path: Path, url: str, traces: Iterable[Trace | None]) -> None:
