@@ -10,7 +10,7 @@ export GLIA_EMULATOR_PYTHON ?= $(CURDIR)/$(EMULATOR)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test test-debian check fmt token migrate bench lock clean
+.PHONY: help setup up test soak check fmt token migrate bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -35,8 +35,12 @@ up: setup ## run Glia here: database, queues, API, workers; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up
 
 test: setup check ## lint, types, and all tests
-	@$(BIN)/pytest -n auto --dist loadfile
+	@$(BIN)/pytest -n auto --dist loadgroup
 	@scripts/test_debian15
+
+soak: setup ## many more random schedules, requests and restarts (about an hour)
+	@SCHEDULES=20000 RESTART_SCHEDULES=100 ISOLATION_REQUESTS=10000 \
+	  $(BIN)/pytest -n auto --dist loadgroup tests/faults tests/integration/test_isolation_fuzz.py
 
 check: setup ## lint and types
 	@$(BIN)/ruff format --check .

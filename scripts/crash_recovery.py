@@ -18,18 +18,15 @@ from typing import Any
 
 import httpx
 
-from chalicelib.identity import dev_issuer
-from chalicelib.settings import Settings
-from tests.support.running import Run
+from tests.support.running import Run, token
 
 PATIENCE = 120.0
 POLL = 0.2
 
 
 def client(url: str, home: Path) -> httpx.Client:
-    token = dev_issuer.issue(Settings.from_env({}), home, "crash-test")
     limits = httpx.Limits(max_connections=8)
-    headers = {"Authorization": f"Bearer {token}"}
+    headers = {"Authorization": f"Bearer {token(home, 'crash-test')}"}
     return httpx.Client(base_url=url, headers=headers, timeout=30, limits=limits, trust_env=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import tempfile
 from collections.abc import Callable, Iterator
@@ -23,7 +24,18 @@ from chalicelib.settings import Settings  # noqa: E402
 from local.roles import DatabaseUrls  # noqa: E402
 from tests.support.api import Api  # noqa: E402
 from tests.support.databases import Server, rows_with, start_server  # noqa: E402
+from tests.support.logs import LogWatch  # noqa: E402
 from tests.support.queue import RecordingQueue  # noqa: E402
+
+
+@pytest.fixture(scope="session", autouse=True)
+def logs() -> Iterator[LogWatch]:
+    """Watches every log line of the suite: none may hold what a user said, a token or a key."""
+    watch = LogWatch()
+    for name in ("chalicelib", "glia-api", "glia-worker"):
+        logging.getLogger(name).addHandler(watch)
+    yield watch
+    assert watch.leaks == []
 
 
 @pytest.fixture(scope="session")

@@ -16,6 +16,7 @@ from chalicelib.api.answers import Timestamp, View, answer, empty
 from chalicelib.api.requests import Body, Query, Text, path_uuid
 from chalicelib.api.resource import Call, Resource
 from chalicelib.conversations.errors import TurnNotFound
+from chalicelib.conversations.models import MAX_MESSAGE
 from chalicelib.conversations.turns.models import Turn, TurnEvent
 from chalicelib.errors import BadRequest
 from chalicelib.jobs.service import Answer
@@ -26,7 +27,10 @@ EVENT_STREAM = "text/event-stream; charset=utf-8"
 
 
 class ChatBody(Body):
-    message: Text = Field(description="1 to 100,000 characters, not all blank.")
+    message: Text = Field(
+        description="1 to 100,000 characters, not all blank.",
+        json_schema_extra={"minLength": 1, "maxLength": MAX_MESSAGE, "pattern": r"\S"},
+    )
     topic_id: UUID | None = Field(default=None, description="An explicit topic always wins; it becomes the active one.")
     client_message_id: Annotated[Text, Field(min_length=1, max_length=200)] | None = Field(
         default=None, description="Your own id of the message: sent again, it gets the first answer."

@@ -93,7 +93,7 @@ def _ref(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:
-    responses = {str(status): _response(model) for status, model in endpoint.answers.items()}
+    responses = {str(status): _response(status, model) for status, model in endpoint.answers.items()}
     errors = {503, *endpoint.errors}
     if not endpoint.is_open:
         errors.add(401)
@@ -110,12 +110,14 @@ def _responses(endpoint: Endpoint) -> dict[str, Any]:
     return responses
 
 
-def _response(model: type[BaseModel] | str | None) -> dict[str, Any]:
+def _response(status: int, model: type[BaseModel] | str | None) -> dict[str, Any]:
     if model is None:
         return {"description": "Nothing more to say."}
     if isinstance(model, str):
-        return {"description": "As the media type says.", "content": {model: {"schema": {"type": "string"}}}}
-    return {"description": (model.__doc__ or "Done.").strip().split("\n\n")[0], "content": _json(model)}
+        kind = "object" if model == "application/json" else "string"
+        return {"description": "As the media type says.", "content": {model: {"schema": {"type": kind}}}}
+    words = (model.__doc__ or "").strip().split("\n\n")[0]
+    return {"description": words or _ERRORS.get(status, "Done."), "content": _json(model)}
 
 
 def _json(model: type[BaseModel]) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,21 +14,13 @@ import boto3
 import httpx
 import pytest
 
-from chalicelib.identity import dev_issuer
-from chalicelib.settings import Settings
-from local.config import LocalConfig
-from tests.support.running import ROOT, Run
+from tests.support.logs import leaks_in
+from tests.support.running import ROOT, Run, token
 
 PATIENCE = 60.0
 
 
-def emulator_is_there() -> bool:
-    import os
-
-    return Path(LocalConfig.from_env(os.environ).emulator_python).exists()
-
-
-pytestmark = pytest.mark.skipif(not emulator_is_there(), reason="the S3 and SQS emulator is not installed")
+pytestmark = pytest.mark.xdist_group("e2e")
 
 
 def until(holds: Callable[[], Any]) -> Any:
@@ -40,34 +31,10 @@ def until(holds: Callable[[], Any]) -> Any:
     return answer
 
 
-@pytest.fixture(scope="module")
-def home() -> Iterator[Path]:
-    with tempfile.TemporaryDirectory(prefix="glia-e2e-", ignore_cleanup_errors=True) as folder:
-        yield Path(folder)
-
-
-@pytest.fixture(scope="module")
-def glia(home: Path) -> Iterator[Run]:
-    run = Run(home, GLIA_BACKOFF_BASE="0", GLIA_EXTRACT_DELAY="0")
-    yield run
-    run.stop()
-
-
-def token(home: Path, subject: str) -> str:
-    return dev_issuer.issue(Settings.from_env({}), home, subject)
-
-
-@pytest.fixture
-def http(glia: Run, home: Path) -> Iterator[httpx.Client]:
-    headers = {"Authorization": f"Bearer {token(home, f'user-{uuid4()}')}"}
-    with httpx.Client(base_url=glia.url, headers=headers, timeout=30, trust_env=False) as client:
-        yield client
-
-
 @pytest.mark.parametrize("name", ["e2e_cards_topic_scope.sh", "e2e_cards_empty_topic_noop.sh"])
-def test_the_authoritative_scripts_hold(glia: Run, home: Path, name: str) -> None:
+def test_the_authoritative_scripts_hold(glia: Run, glia_home: Path, name: str) -> None:
     """Topic isolation, idempotency and empty topics, with curl alone; twice in a row on the same data."""
-    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "GLIA_URL": glia.url, "GLIA_TOKEN": token(home, name)}
+    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "GLIA_URL": glia.url, "GLIA_TOKEN": token(glia_home, name)}
     for _ in range(2):
         done = subprocess.run([str(ROOT / "scripts" / name)], env=environ, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
@@ -143,14 +110,34 @@ def test_health_says_that_every_part_answers(http: httpx.Client) -> None:
     }
 
 
-def test_the_command_line_chats_with_it(glia: Run, home: Path, tmp_path: Path) -> None:
+def test_the_command_line_chats_with_it(glia: Run, glia_home: Path, tmp_path: Path) -> None:
     """`glia chat` prints the answer of a running Glia."""
     glia_command = Path(sys.executable).parent / "glia"
-    environ = {"GLIA_URL": glia.url, "GLIA_TOKEN": token(home, "cli"), "GLIA_CONFIG": str(tmp_path / "config.toml")}
+    environ = {
+        "GLIA_URL": glia.url,
+        "GLIA_TOKEN": token(glia_home, "cli"),
+        "GLIA_CONFIG": str(tmp_path / "config.toml"),
+    }
     command = [str(glia_command), "chat", "I decided to plant tomatoes."]
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False, timeout=PATIENCE)
     assert done.returncode == 0, done.stderr
     assert "I decided to plant tomatoes." in done.stdout
+
+
+def test_no_log_of_a_running_glia_holds_what_was_said_or_a_credential(http: httpx.Client, glia_home: Path) -> None:
+    """Requests good and bad, turns, extractions, failures: the logs of all processes name ids and places only."""
+    said = http.post("/chat", json={"message": "I decided that the zanzibar project ships in May."}).json()
+    http.post("/chat", json={"message": "zanzibar", "mood": "I decided"})
+    http.get("/topics?colour=zanzibar")
+    http.get("/cards/zanzibar")
+    key = http.post("/api-keys", json={"name": "zanzibar"}).json()["secret"]
+    http.get("/conversation", headers={"Authorization": f"Bearer {key}"})
+    until(lambda: http.get(f"/turns/{said['turn_id']}").json()["status"] == "completed")
+    until(lambda: http.get(f"/topics/{said['topic_id']}/cards").json()["items"])
+    files = [file for file in glia_home.rglob("*.log*") if file.is_file()]
+    assert len(files) >= 4
+    for file in files:
+        assert leaks_in(file.read_text(errors="replace")) == [], file.name
 
 
 def test_invariant_14_everything_killed_in_the_middle_of_fifty_turns() -> None:

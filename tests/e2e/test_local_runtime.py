@@ -24,6 +24,7 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 import psycopg
 import pytest
 
+pytestmark = pytest.mark.xdist_group("runtime")
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / "tests" / "unit" / "local"
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -45,6 +45,7 @@ def kill_and_start(data: Path) -> None:
     postgres.start(data, SURVIVES, die_with_parent=True)
 
 
+@pytest.mark.xdist_group("restarts")
 @pytest.mark.skipif(
     os.environ.get("GLIA_TEST_SERVER", "embedded") != "embedded", reason="the embedded server is killed"
 )

@@ -19,9 +19,9 @@ from tests.conftest import settings_for
 from tests.faults.world import Crash, World
 from tests.support.databases import Server
 
-SCHEDULES = int(os.environ.get("SCHEDULES", "300"))
-BATCHES = 10
-STEPS = 25
+SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
+BATCHES = 40
+STEPS = 14
 THREADED = 30
 REACHED: Counter[str] = Counter()
 

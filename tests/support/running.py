@@ -12,9 +12,17 @@ from pathlib import Path
 
 import psutil  # type: ignore[import-untyped]  # ships no types
 
+from chalicelib.identity import dev_issuer
+from chalicelib.settings import Settings
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 PATIENCE = 120.0
 POLL = 0.2
+
+
+def token(home: Path, subject: str) -> str:
+    """A token of the development issuer whose keys are in `home`."""
+    return dev_issuer.issue(Settings.from_env({}), home, subject)
 
 
 class Run:

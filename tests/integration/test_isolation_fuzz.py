@@ -1,0 +1,119 @@
+"""Invariant 1, at random: two users, every route, each other's ids."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+from collections import Counter
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from chalicelib.api import endpoints
+from chalicelib.api.resource import Endpoint
+from tests.support.api import Api
+
+REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "2000"))
+BATCHES = 4
+WORDS = {"ana": "alabaster", "ben": "bergamot"}  # each user's own; neither may ever be shown the other's
+
+
+class Fuzz:
+    """Two users who know all of each other's ids, and ask for everything."""
+
+    def __init__(self, api: Api, seed: int) -> None:
+        self.random = random.Random(seed)
+        self.statuses: Counter[int] = Counter()
+        self.users = {"ana": api, "ben": api.another()}
+        self.ids: dict[str, dict[str, list[Any]]] = {name: {} for name in self.users}
+        for name in self.users:
+            self.settle(name)
+
+    def settle(self, name: str) -> None:
+        """Gives a user one of everything, and notes the ids."""
+        api, word = self.users[name], WORDS[name]
+        said = api.say(f"I decided to paint the {word} room. Do we need more {word}?")
+        api.say(f"New topic: we should buy {word} by Friday.")
+        api.post("/api-keys", {"name": f"{word} key"}, 201)
+        ids = self.ids[name]
+        ids["turn_id"] = [said["turn_id"]]
+        ids["topic_id"] = [topic["topic_id"] for topic in api.get("/topics")["items"]]
+        ids["message_id"] = [message["message_id"] for message in api.get("/conversation/messages")["items"]]
+        ids["card_id"] = [c["card_id"] for t in ids["topic_id"] for c in api.get(f"/topics/{t}/cards")["items"]]
+        ids["run_id"] = [run["run_id"] for run in api.get("/extract-runs")["items"]]
+        ids["job_id"] = [run["job_id"] for run in api.get("/extract-runs")["items"]]
+        ids["key_id"] = [key["key_id"] for key in api.get("/api-keys")["items"]]
+        ids["conversation_id"] = [api.get("/conversation")["conversation_id"]]
+
+    def any_id(self, kind: str) -> Any:
+        owner = self.random.choice(list(self.users))
+        known = self.ids[owner].get(kind) or [str(uuid4())]
+        return self.random.choice([*known, str(uuid4())] if self.random.random() < 0.1 else known)
+
+    def body(self, endpoint: Endpoint, name: str) -> Any:
+        topic_id = self.any_id("topic_id")
+        return {
+            "post_chat": {
+                "message": f"more {WORDS[name]}",
+                "topic_id": topic_id if self.random.random() < 0.6 else None,
+            },
+            "patch_message": {"topic_id": topic_id},
+            "post_topic": {"title": f"{WORDS[name]} plans"},
+            "patch_topic": {"title": f"{WORDS[name]} renamed"},
+            "post_api_key": {"name": f"{WORDS[name]} key"},
+            "post_import": {
+                "source": "s",
+                "messages": [{"key": str(self.random.randrange(50)), "role": "user", "content": f"old {WORDS[name]}"}],
+            },
+        }.get(_handler(endpoint), {})
+
+    def step(self) -> None:
+        name, endpoint = self.random.choice(list(self.users)), self.random.choice(endpoints())
+        path = endpoint.path.format_map(_Ids(self))
+        if endpoint.query and "topic_id" in endpoint.query.model_fields and self.random.random() < 0.5:
+            path += f"?topic_id={self.any_id('topic_id')}"
+        headers = {"Idempotency-Key": f"key-{self.random.randrange(30)}"} if self.random.random() < 0.2 else {}
+        body = self.body(endpoint, name) if endpoint.body else None
+        response = self.users[name].request(endpoint.method, path, body, headers=headers)
+        self.statuses[response.status_code] += 1
+        assert response.status_code < 500, (endpoint.method, path, response.body)
+        (other,) = (word for user, word in WORDS.items() if user != name)
+        assert other not in response.body.decode(), (name, endpoint.method, path)
+        if self.random.random() < 0.1:
+            self.users[name].work()
+
+
+class _Ids(dict[str, Any]):
+    def __init__(self, fuzz: Fuzz) -> None:
+        self.fuzz = fuzz
+
+    def __missing__(self, kind: str) -> Any:
+        return "glia.css" if kind == "asset" else self.fuzz.any_id(kind)
+
+
+def _handler(endpoint: Endpoint) -> str:
+    names = {
+        ("POST", "/chat"): "post_chat",
+        ("PATCH", "/messages/{message_id}"): "patch_message",
+        ("POST", "/topics"): "post_topic",
+        ("PATCH", "/topics/{topic_id}"): "patch_topic",
+        ("POST", "/api-keys"): "post_api_key",
+        ("POST", "/imports"): "post_import",
+    }
+    return names[endpoint.method, endpoint.path]
+
+
+@pytest.mark.parametrize("seed", range(BATCHES))
+def test_invariant_1_random_requests_never_show_or_change_anothers_rows(api: Api, seed: int) -> None:
+    """Whatever is asked with whoever's ids, nobody is shown the other's words, or finds them among their own rows."""
+    fuzz = Fuzz(api, seed)
+    for _ in range(REQUESTS // BATCHES):
+        fuzz.step()
+    for name, user in fuzz.users.items():
+        (other,) = (word for who, word in WORDS.items() if who != name)
+        for path in ("/topics?limit=200", "/conversation/messages?limit=200", "/api-keys?limit=200"):
+            assert other not in json.dumps(user.get(path))
+    assert fuzz.statuses[404] > REQUESTS // BATCHES // 20, "somebody else's ids were asked for"
+    assert sum(fuzz.statuses[status] for status in (200, 201, 202, 204)) > REQUESTS // BATCHES // 4, "and one's own"

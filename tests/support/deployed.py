@@ -1,0 +1,107 @@
+"""Glia as `make localstack` deploys it, for tests that use it from outside."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+from localstack_client.session import Session  # type: ignore[import-untyped]  # ships no types
+
+from chalicelib.identity import dev_issuer
+from chalicelib.settings import Settings
+from tests.support.running import POLL, ROOT
+
+PATIENCE = 180.0
+PYTHON = ROOT / ".venv-localstack" / "bin" / "python"
+REGION, STACK = "eu-central-1", "glia-local"
+
+
+def localstack_is_there() -> bool:
+    """Whether `make` has set up LocalStack's environment, or the environment names another one."""
+    return Path(os.environ.get("GLIA_LOCALSTACK_PYTHON") or PYTHON).exists()
+
+
+class Deployed:
+    """One `make localstack`, and clients of what it deployed."""
+
+    def __init__(self, home: Path, **variables: str) -> None:
+        self._home = home / "localstack"
+        self._log = home / "deployed.log"
+        environ = {**os.environ, "GLIA_HOME": str(home), "PYTHONPATH": str(ROOT), **variables}
+        with self._log.open("wb") as log:
+            command = [sys.executable, "-m", "localstack.up"]
+            self._process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
+        self.url = self._wait_ready()
+        self.endpoint = self.url.partition("/_aws/")[0]
+        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
+        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+
+    def _wait_ready(self) -> str:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self._process.poll() is None:
+            if found := re.search(r"Glia is deployed at (\S+)", self.log()):
+                return found.group(1)
+            time.sleep(POLL)
+        self.stop()
+        raise RuntimeError(f"Glia is not deployed:\n{self.log()[-3000:]}")
+
+    def log(self) -> str:
+        return self._log.read_text(errors="replace")
+
+    def stop(self) -> int:
+        """Ctrl-C. Returns the exit code."""
+        self._process.send_signal(signal.SIGINT)
+        return self._process.wait(60)
+
+    def client(self, service: str) -> Any:
+        host = self.endpoint.removeprefix("http://")
+        return Session("test", "test", "", REGION, localstack_host=host).client(service, endpoint_url=self.endpoint)
+
+    def token(self, subject: str) -> str:
+        return dev_issuer.issue(Settings.from_env({}), self._home, subject)
+
+    def http(self, subject: str) -> httpx.Client:
+        """A client of the API, as a user."""
+        headers = {"Authorization": f"Bearer {self.token(subject)}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=35, trust_env=False)
+
+    def invoke(self, function: str, event: dict[str, Any]) -> Any:
+        """The answer of a function of the stack, named by its logical id."""
+        resource = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=function)
+        name = resource["StackResourceDetail"]["PhysicalResourceId"]
+        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        assert "FunctionError" not in answer, answer["Payload"].read()
+        return json.loads(answer["Payload"].read())
+
+    def mappings(self) -> list[dict[str, Any]]:
+        """The event source mappings."""
+        found: list[dict[str, Any]] = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
+        return found
+
+    @contextmanager
+    def unattended(self, queue: str) -> Iterator[None]:
+        """Meanwhile nobody receives from the queue."""
+        (mapping,) = [m for m in self.mappings() if m["EventSourceArn"].endswith(f"-{queue}")]
+        self._enable(mapping["UUID"], False)
+        try:
+            yield
+        finally:
+            self._enable(mapping["UUID"], True)
+
+    def _enable(self, uuid: str, wanted: bool) -> None:
+        functions = self.client("lambda")
+        functions.update_event_source_mapping(UUID=uuid, Enabled=wanted)
+        deadline = time.monotonic() + PATIENCE
+        while functions.get_event_source_mapping(UUID=uuid)["State"] != ("Enabled" if wanted else "Disabled"):
+            assert time.monotonic() < deadline, "the mapping does not change"
+            time.sleep(POLL)
