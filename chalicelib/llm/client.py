@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypedDict, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from chalicelib.llm.dialect import Dialect
 from chalicelib.llm.failures import FailureClass, LLMError, classify
 from chalicelib.settings import Settings
 
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 PROVIDER = "openai"
+_FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)  # how endpoints without structured output wrap it
 Schema = TypeVar("Schema", bound=BaseModel)
 
 
@@ -50,6 +53,7 @@ class ModelClient:
     def __init__(self, settings: Settings, model: str) -> None:
         self.model = model
         self._settings = settings
+        self._dialect = Dialect()
 
     @cached_property
     def _client(self) -> OpenAI:
@@ -60,6 +64,17 @@ class ModelClient:
             raise LLMError(FailureClass.UNCONFIGURED)
         key = settings.openai_api_key.get_secret_value() if settings.openai_api_key else "none"
         return OpenAI(base_url=settings.openai_base_url, api_key=key, timeout=settings.llm_timeout, max_retries=0)
+
+    def _create(self, arguments: dict[str, Any]) -> Any:
+        """One call, in the dialect of the endpoint; a refused argument is learnt and asked otherwise at once."""
+        from openai import BadRequestError
+
+        while True:
+            try:
+                return self._client.chat.completions.create(**self._dialect.adapt(arguments))
+            except BadRequestError as error:
+                if not self._dialect.learn(arguments, f"{error.param} {error.body}"):
+                    raise
 
     def stream(self, messages: Sequence[Prompt]) -> Iterator[str | Usage]:
         """Yields pieces of the answer, and its usage where the endpoint tells it.
@@ -83,7 +98,7 @@ class ModelClient:
             "max_completion_tokens": self._settings.answer_tokens,
         }
         finish_reason, refusal = None, False
-        with self._client.chat.completions.create(**arguments) as chunks:
+        with self._create(arguments) as chunks:
             for chunk in chunks:
                 if chunk.usage:
                     yield Usage(chunk.usage.prompt_tokens, chunk.usage.completion_tokens)
@@ -105,7 +120,7 @@ class ModelClient:
             InvalidAnswer, LLMError
         """
         try:
-            completion = self._client.chat.completions.create(**self._structured_arguments(messages, schema))
+            completion = self._create(self._structured_arguments(messages, schema))
         except Exception as error:
             if known := classify(error):
                 raise known from None
@@ -124,6 +139,7 @@ class ModelClient:
         return {
             "model": self.model,
             "messages": list(messages),
+            "max_completion_tokens": self._settings.answer_tokens,
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": schema.__name__, "schema": schema.model_json_schema()},
@@ -133,7 +149,7 @@ class ModelClient:
 
 def _parse(answer: str, schema: type[Schema], usage: Usage) -> Schema:
     try:
-        return schema.model_validate_json(answer)
+        return schema.model_validate_json(_FENCE.sub(r"\1", answer.strip()))
     except ValidationError as error:
         problems = "; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()[:5])
         raise InvalidAnswer(answer, problems, usage) from None
