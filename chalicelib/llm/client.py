@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from openai import OpenAI
 
 PROVIDER = "openai"
+STRUCTURE = 2  # times the tokens of an answer: JSON says everything with many words
 _FENCE = re.compile(r"^```(?:json)?\s*(.*?)\s*```$", re.DOTALL)  # how endpoints without structured output wrap it
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -139,7 +140,7 @@ class ModelClient:
         return {
             "model": self.model,
             "messages": list(messages),
-            "max_completion_tokens": self._settings.answer_tokens,
+            "max_completion_tokens": self._settings.answer_tokens * STRUCTURE,
             "response_format": {
                 "type": "json_schema",
                 "json_schema": {"name": schema.__name__, "schema": schema.model_json_schema()},
