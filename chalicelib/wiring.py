@@ -81,6 +81,25 @@ class CardNotes:
         return [Note(*note) for note in self._notes.of_message(source, self._roles)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Outside:
+    """What reaches beyond the process, and what tests hand in instead."""
+
+    settings: Settings
+    db: Database
+    system_db: Database
+    queue: Queue
+    new_id: NewId
+    clock: Clock
+    monotonic: Monotonic
+    sleep: Callable[[float], None]
+    crash_points: CrashPoints
+    meter: EmfMeter
+
+    def tries(self) -> Retrying:
+        return retrying(self.settings.llm_max_tries, self.sleep)
+
+
 def build(
     settings: Settings,
     *,
@@ -97,58 +116,112 @@ def build(
     system_db = _database(settings, settings.database_system_url, observe)
     sqs = SqsQueue(settings)
     queue = queue or sqs
+    outside = _Outside(
+        settings, db, system_db, queue, new_id, clock, monotonic, sleep, crash_points, EmfMeter()
+    )  # fmt: skip
     outbox = Outbox(queue, new_id, crash_points)
-    meter = EmfMeter()
-    notes = CardNotes(settings.evidence)
     jobs = JobService(db, system_db, outbox, sweep_after=settings.sweep_after)
-    limits = Limits(messages_per_minute=settings.messages_per_minute, tokens_per_day=settings.tokens_per_day)
-    claims = Claims(max_attempts=settings.max_attempts)
-
-    def tries() -> Retrying:
-        return retrying(settings.llm_max_tries, sleep)
-
-    handlers: dict[JobKind, Handler] = {
-        JobKind.TURN: Responder(
-            db, outbox, claims, notes, _replier(settings, notes), tries, monotonic, crash_points,
-            lease=settings.turn_lease, delta_interval=settings.delta_interval, extract_delay=settings.extract_delay,
-        ),
-        JobKind.EXTRACT: ExtractionHandler(
-            db, outbox, claims, _extractor(settings, tries, monotonic), new_id, monotonic, crash_points, meter,
-            lease=settings.extract_lease,
-        ),
-    }  # fmt: skip
     return Services(
         settings=settings,
         db=db,
         identity=IdentityService(db, _verifier(settings, monotonic), new_id, gate_off=settings.auth == "off"),
-        conversations=ConversationService(
-            db, outbox, CardTraces(), TurnTraces(), new_id, crash_points, extract_delay=settings.extract_delay
-        ),
-        turns=TurnService(
-            db, outbox, new_id, crash_points, monotonic, sleep, limits, extract_delay=settings.extract_delay
-        ),
-        imports=ImportService(
-            outbox,
-            new_id,
-            clock,
-            jobs.oldest,
-            max_queue_age=settings.import_queue_age,
-            extract_delay=settings.extract_delay,
-        ),
+        conversations=_conversations(outside, outbox),
+        turns=_turns(outside, outbox),
+        imports=_imports(outside, outbox, jobs),
         cards=CardService(db, outbox),
         jobs=jobs,
-        worker=Worker(
-            db,
-            outbox,
-            handlers,
-            new_id,
-            crash_points,
-            max_attempts=settings.max_attempts,
-            backoff_base=settings.backoff_base,
-        ),
+        worker=_worker(outside, outbox),
         health=HealthService(settings, db, sqs, S3Blobs(settings)),
         queue=queue,
-        meter=meter,
+        meter=outside.meter,
+    )
+
+
+def _conversations(outside: _Outside, outbox: Outbox) -> ConversationService:
+    return ConversationService(
+        outside.db,
+        outbox,
+        CardTraces(),
+        TurnTraces(),
+        outside.new_id,
+        outside.crash_points,
+        extract_delay=outside.settings.extract_delay,
+    )
+
+
+def _turns(outside: _Outside, outbox: Outbox) -> TurnService:
+    settings = outside.settings
+    return TurnService(
+        outside.db,
+        outbox,
+        outside.new_id,
+        outside.crash_points,
+        outside.monotonic,
+        outside.sleep,
+        Limits(messages_per_minute=settings.messages_per_minute, tokens_per_day=settings.tokens_per_day),
+        extract_delay=settings.extract_delay,
+    )
+
+
+def _imports(outside: _Outside, outbox: Outbox, jobs: JobService) -> ImportService:
+    return ImportService(
+        outbox,
+        outside.new_id,
+        outside.clock,
+        jobs.oldest,
+        max_queue_age=outside.settings.import_queue_age,
+        extract_delay=outside.settings.extract_delay,
+    )
+
+
+def _worker(outside: _Outside, outbox: Outbox) -> Worker:
+    settings = outside.settings
+    claims = Claims(max_attempts=settings.max_attempts)
+    handlers: dict[JobKind, Handler] = {
+        JobKind.TURN: _responder(outside, outbox, claims),
+        JobKind.EXTRACT: _extraction(outside, outbox, claims),
+    }
+    return Worker(
+        outside.db,
+        outbox,
+        handlers,
+        outside.new_id,
+        outside.crash_points,
+        max_attempts=settings.max_attempts,
+        backoff_base=settings.backoff_base,
+    )
+
+
+def _responder(outside: _Outside, outbox: Outbox, claims: Claims) -> Responder:
+    settings = outside.settings
+    notes = CardNotes(settings.evidence)
+    return Responder(
+        outside.db,
+        outbox,
+        claims,
+        notes,
+        _replier(settings, notes),
+        outside.tries,
+        outside.monotonic,
+        outside.crash_points,
+        lease=settings.turn_lease,
+        delta_interval=settings.delta_interval,
+        extract_delay=settings.extract_delay,
+    )
+
+
+def _extraction(outside: _Outside, outbox: Outbox, claims: Claims) -> ExtractionHandler:
+    settings = outside.settings
+    return ExtractionHandler(
+        outside.db,
+        outbox,
+        claims,
+        _extractor(settings, outside.tries, outside.monotonic),
+        outside.new_id,
+        outside.monotonic,
+        outside.crash_points,
+        outside.meter,
+        lease=settings.extract_lease,
     )
 
 
