@@ -61,10 +61,40 @@ migrate: $(BIN)/.installed ## bring the database of DATABASE_OWNER_URL up to dat
 bench: setup ## run the benchmarks
 	@scripts/bench
 
+# --- deployment: to AWS, and to LocalStack without Docker ------------------------------------------------------------
+LOCALSTACK := .venv-localstack
+STAGE ?= dev
+ARCHITECTURE ?= arm64
+.PHONY: package deploy destroy localstack
+
+$(LOCALSTACK)/.installed: requirements-localstack.txt localstack/executor/pyproject.toml \
+  $(wildcard localstack/executor/src/glia_localstack/*.py) | $(BIN)/.installed
+	@echo "setting up $(LOCALSTACK) …"
+	@test -x $(LOCALSTACK)/bin/python || $$(command -v $(PYTHON) || command -v python3) -m venv $(LOCALSTACK)
+	@$(BIN)/uv pip install -q --python $(LOCALSTACK)/bin/python --require-hashes -r requirements-localstack.txt
+	@$(LOCALSTACK)/bin/pip install -q --no-deps --no-build-isolation --force-reinstall ./localstack/executor
+	@rm -rf localstack/executor/build localstack/executor/src/*.egg-info
+	@touch $@
+
+test: $(LOCALSTACK)/.installed
+
+package: setup ## package for AWS Lambda: make package STAGE=prod ARCHITECTURE=arm64
+	@$(BIN)/python -m infra.package --stage $(STAGE) --architecture $(ARCHITECTURE)
+
+deploy: setup ## deploy to AWS: make deploy STAGE=prod PARAMETERS="OidcIssuer=..."
+	@$(BIN)/python -m infra.deploy $(STAGE) --architecture $(ARCHITECTURE) $(PARAMETERS)
+
+destroy: setup ## delete a deployment, but for its data: make destroy STAGE=dev
+	@$(BIN)/python -m infra.destroy $(STAGE)
+
+localstack: setup $(LOCALSTACK)/.installed ## deploy to a LocalStack of our own, without Docker; Ctrl-C stops it
+	@exec $(BIN)/python -m localstack.up
+# --- end of deployment -----------------------------------------------------------------------------------------------
+
 lock: $(BIN)/.installed ## pin the requirements anew, with hashes
-	@for name in requirements requirements-dev requirements-emulator; do \
+	@for name in requirements requirements-dev requirements-emulator requirements-localstack; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    $(UPGRADE) -o $$name.txt $$name.in; done
 
 clean: ## remove the environments (not your data in .glia)
-	@rm -rf $(VENV) $(EMULATOR) chalicelib/web/docs
+	@rm -rf $(VENV) $(EMULATOR) $(LOCALSTACK) build chalicelib/web/docs

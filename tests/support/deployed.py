@@ -19,6 +19,7 @@ from localstack_client.session import Session  # type: ignore[import-untyped]  #
 
 from chalicelib.identity import dev_issuer
 from chalicelib.settings import Settings
+from infra.stack import Stack
 from tests.support.running import POLL, ROOT
 
 PATIENCE = 180.0
@@ -43,8 +44,7 @@ class Deployed:
             self._process = subprocess.Popen(command, cwd=ROOT, env=environ, stdout=log, stderr=log)
         self.url = self._wait_ready()
         self.endpoint = self.url.partition("/_aws/")[0]
-        stack = self.client("cloudformation").describe_stacks(StackName=STACK)["Stacks"][0]
-        self.outputs = {output["OutputKey"]: output["OutputValue"] for output in stack["Outputs"]}
+        self.outputs = Stack(self.client("cloudformation"), STACK, print).outputs()
 
     def _wait_ready(self) -> str:
         deadline = time.monotonic() + PATIENCE
@@ -63,9 +63,13 @@ class Deployed:
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(60)
 
+    @property
+    def session(self) -> Any:
+        """What boto3's own session is on AWS."""
+        return Session("test", "test", "", REGION, localstack_host=self.endpoint.removeprefix("http://"))
+
     def client(self, service: str) -> Any:
-        host = self.endpoint.removeprefix("http://")
-        return Session("test", "test", "", REGION, localstack_host=host).client(service, endpoint_url=self.endpoint)
+        return self.session.client(service)
 
     def token(self, subject: str) -> str:
         return dev_issuer.issue(Settings.from_env({}), self._home, subject)
@@ -77,11 +81,19 @@ class Deployed:
 
     def invoke(self, function: str, event: dict[str, Any]) -> Any:
         """The answer of a function of the stack, named by its logical id."""
-        resource = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=function)
-        name = resource["StackResourceDetail"]["PhysicalResourceId"]
-        answer = self.client("lambda").invoke(FunctionName=name, Payload=json.dumps(event))
+        answer = self.client("lambda").invoke(FunctionName=self._name(function), Payload=json.dumps(event))
         assert "FunctionError" not in answer, answer["Payload"].read()
         return json.loads(answer["Payload"].read())
+
+    def environment(self, function: str) -> dict[str, str]:
+        """The variables of a function of the stack, named by its logical id."""
+        name = self._name(function)
+        found = self.client("lambda").get_function_configuration(FunctionName=name)["Environment"]["Variables"]
+        return dict(found)
+
+    def _name(self, function: str) -> str:
+        resource = self.client("cloudformation").describe_stack_resource(StackName=STACK, LogicalResourceId=function)
+        return str(resource["StackResourceDetail"]["PhysicalResourceId"])
 
     def mappings(self) -> list[dict[str, Any]]:
         """The event source mappings."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -89,6 +89,49 @@ class Events:
             handler.wfile.write(b"0\r\n\r\n")
 
 
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An answer that waits at a gate."""
+
+    gate: threading.Event
+    reply: Reply
+
+    def send(self, handler: BaseHTTPRequestHandler) -> None:
+        self.gate.wait(LONGEST_HOLD)
+        self.reply.send(handler)
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """An answer that depends on the request."""
+
+    answer: Callable[[Seen], Reply]
+
+    def send(self, handler: BaseHTTPRequestHandler) -> None:
+        raise AssertionError("the server asks for the answer first")
+
+
+class History:
+    """What `POST /imports` keeps: messages by their source and key, in the order they came."""
+
+    def __init__(self) -> None:
+        self.kept: dict[tuple[str, str], dict[str, Any]] = {}
+        self.reply = Answering(self.take)
+
+    @property
+    def contents(self) -> list[str]:
+        return [message["content"] for message in self.kept.values()]
+
+    def take(self, seen: Seen) -> Reply:
+        source, messages = seen.body["source"], seen.body["messages"]
+        keyed = {(source, message["key"]): message for message in messages}
+        new = {key: message for key, message in keyed.items() if key not in self.kept}
+        self.kept |= new
+        counts = {"imported": len(new), "duplicates": len(messages) - len(new)}
+        topics = sorted({f"{source}:{message.get('topic', source)}" for message in messages})
+        return Json(200, {**counts, "skipped": [], "topic_ids": topics})
+
+
 def _whole(handler: BaseHTTPRequestHandler, status: int, headers: dict[str, str], body: str) -> None:
     payload = body.encode() if status != 204 else b""
     handler.send_response(status)
@@ -133,6 +176,10 @@ def turn(status: str, failure_class: str | None = None) -> Json:
     return Json(200, {**fields, "assistant_message_id": None, "a_field_of_next_year": 1})
 
 
+def page(items: Sequence[dict[str, Any]], next_cursor: str | None = None) -> Json:
+    return Json(200, {"items": list(items), "next_cursor": next_cursor})
+
+
 ACCEPTED = Json(
     202,
     {
@@ -145,6 +192,7 @@ ACCEPTED = Json(
 )
 CONVERSATION = Json(200, {"conversation_id": "conv_1", "active_topic_id": None})
 EVENTS = f"/turns/{TURN}/events"
+OPEN = ("/health",)
 CANCEL = f"/turns/{TURN}/cancel"
 
 
@@ -182,6 +230,14 @@ class GliaServer:
         """Takes every message in, and tells these events of its turn."""
         return self.on("POST", "/chat", ACCEPTED).on("GET", EVENTS, *streams, NO_MORE)
 
+    def listing(self, path: str, items: Sequence[dict[str, Any]]) -> Self:
+        """Answers with a list, in two pages where all of it is asked for."""
+        start = f"{path}{'&' if '?' in path else '?'}limit"
+        half = len(items) // 2
+        self.on("GET", f"{start}=50", page(items[:half], "more"))
+        self.on("GET", f"{start}=200", page(items[:half], "more"))
+        return self.on("GET", f"{path}{'&' if '?' in path else '?'}cursor=more&limit=200", page(items[half:]))
+
     def gate(self) -> threading.Event:
         """A gate that opens at the latest when the server closes."""
         self._gates.append(threading.Event())
@@ -200,10 +256,11 @@ class GliaServer:
         with self._changed:
             self.seen.append(seen)
             self._changed.notify_all()
-            if seen.headers.get("authorization") != f"Bearer {TOKEN}":
+            if seen.headers.get("authorization") != f"Bearer {TOKEN}" and seen.path not in OPEN:
                 return error(401, "token_invalid", "The token is not valid.")
             replies = self._routes.get((seen.method, seen.path)) or [error(404, "not_found")]
-            return replies.pop(0) if len(replies) > 1 else replies[0]
+            reply = replies.pop(0) if len(replies) > 1 else replies[0]
+            return reply.answer(seen) if isinstance(reply, Answering) else reply
 
 
 class _Server(ThreadingHTTPServer):
@@ -218,6 +275,12 @@ def _handler_of(server: GliaServer) -> type[BaseHTTPRequestHandler]:
             self._answer()
 
         def do_POST(self) -> None:
+            self._answer()
+
+        def do_PATCH(self) -> None:
+            self._answer()
+
+        def do_DELETE(self) -> None:
             self._answer()
 
         def _answer(self) -> None:

@@ -14,11 +14,12 @@ from typing import Any, Self, TypeVar
 import httpx
 
 from glia_sdk.errors import ApiError, GliaError, NotGlia, NotLoggedIn, Unreachable
-from glia_sdk.models import Accepted, Conversation, Turn
+from glia_sdk.models import Accepted, Conversation, Imported, Page, Turn
 
 Shape = TypeVar("Shape")
 TRIES = 4  # of one request
 LONGEST_WAIT = 30.0  # seconds, whatever Retry-After says
+LARGEST_PAGE = 200  # items
 TIMEOUT = httpx.Timeout(35.0, connect=5.0)  # no request of Glia's takes longer than 29 seconds
 EVENTS_TIMEOUT = httpx.Timeout(45.0, connect=5.0)  # the longest silence of an open stream
 
@@ -31,6 +32,7 @@ class Client:
 
     Args:
         url: the server's address, with its stage prefix if it has one.
+        token: None for what needs none.
         sleep: waits some seconds; tests hand in their own.
         jitter: a random number from 0 to 1.
     """
@@ -38,7 +40,7 @@ class Client:
     def __init__(
         self,
         url: str,
-        token: str,
+        token: str | None,
         *,
         sleep: Callable[[float], None] = time.sleep,
         jitter: Callable[[], float] = random.random,
@@ -46,7 +48,8 @@ class Client:
         self.url = url.rstrip("/")
         self.sleep = sleep
         self._jitter = jitter
-        headers = {"Authorization": f"Bearer {token}", "User-Agent": f"glia-sdk/{version('glia-sdk')}"}
+        headers = {"User-Agent": f"glia-sdk/{version('glia-sdk')}"}
+        headers |= {"Authorization": f"Bearer {token}"} if token else {}
         self._http = httpx.Client(base_url=self.url, headers=headers, timeout=TIMEOUT)
 
     def __enter__(self) -> Self:
@@ -94,6 +97,52 @@ class Client:
                 raise
             return self.turn(turn_id)
 
+    def read(self, path: str, **query: Any) -> dict[str, Any]:
+        """Any resource, as the server tells it. Parameters that are None are left out."""
+        return self._json("GET", path, query={name: value for name, value in query.items() if value is not None})
+
+    def page(self, path: str, **query: Any) -> Page:
+        """A part of any list; `cursor` and `limit` are parameters like others."""
+        body = self.read(path, **query)
+        return _read(lambda: _page(body))
+
+    def items(self, path: str, **query: Any) -> Iterator[dict[str, Any]]:
+        """All of any list, page after page."""
+        cursor = None
+        while True:
+            page = self.page(path, **query, cursor=cursor, limit=LARGEST_PAGE)
+            yield from page.items
+            if page.next_cursor is None or page.next_cursor == cursor:
+                return
+            cursor = page.next_cursor
+
+    def make(self, path: str, body: Any = None, *, idempotency_key: str) -> dict[str, Any]:
+        """Makes something. Sent again under the same key, it is not made twice."""
+        return self._json("POST", path, body, headers={"Idempotency-Key": idempotency_key})
+
+    def change(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        return self._json("PATCH", path, body)
+
+    def remove(self, path: str) -> dict[str, Any]:
+        return self._json("DELETE", path)
+
+    def health(self) -> dict[str, Any]:
+        """The state of the server's parts. Not retried: what it says is wanted, also when that is "unavailable"."""
+        response = self._send("GET", "/health")
+        if response.status_code == 503 and "status" in (told := _object(response)):
+            return told
+        return _answer(response)
+
+    def import_batch(self, source: str, messages: list[dict[str, Any]], *, idempotency_key: str) -> Imported:
+        """Imports messages, as `POST /imports` takes them.
+
+        Raises:
+            GliaError: not retried; how long an import waits is for its sender to say.
+        """
+        asked = {"source": source, "messages": messages}
+        body = self._try("POST", "/imports", asked, headers={"Idempotency-Key": idempotency_key})
+        return _read(lambda: _imported(body, len(messages)))
+
     @contextmanager
     def events(self, turn_id: str, after: int) -> Iterator[httpx.Response]:
         """One request for the events of a turn after a sequence number; `glia_sdk.follow` makes as many as it takes.
@@ -114,15 +163,19 @@ class Client:
 
     def wait(self, failures: int, error: GliaError) -> None:
         """Waits after the `failures`-th failure in a row: as long as the server asks, else longer each time."""
-        asked = error.retry_after if isinstance(error, ApiError) else None
-        backoff = 0.5 * 2 ** (failures - 1) * (0.5 + self._jitter() / 2)
-        self.sleep(min(backoff if asked is None else asked, LONGEST_WAIT))
+        self.sleep(self.pause(failures, error, LONGEST_WAIT))
 
-    def _json(self, method: str, path: str, body: Any = None) -> dict[str, Any]:
+    def pause(self, failures: int, error: GliaError, longest: float) -> float:
+        """Seconds to wait after the `failures`-th failure in a row."""
+        asked = error.retry_after if isinstance(error, ApiError) else None
+        backoff = 0.5 * 2 ** min(failures - 1, 16) * (0.5 + self._jitter() / 2)
+        return min(backoff if asked is None else asked, longest)
+
+    def _json(self, method: str, path: str, body: Any = None, **more: Any) -> dict[str, Any]:
         failures = 0
         while True:
             try:
-                return self._try(method, path, body)
+                return self._try(method, path, body, **more)
             except Unreachable as error:
                 last: GliaError = error
             except ApiError as error:
@@ -134,14 +187,21 @@ class Client:
                 raise last
             self.wait(failures, last)
 
-    def _try(self, method: str, path: str, body: Any) -> dict[str, Any]:
+    def _try(
+        self,
+        method: str,
+        path: str,
+        body: Any = None,
+        query: dict[str, Any] | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> dict[str, Any]:
+        return _answer(self._send(method, path, json=body, params=query, headers=headers))
+
+    def _send(self, method: str, path: str, **request: Any) -> httpx.Response:
         try:
-            response = self._http.request(method, path, json=body)
+            return self._http.request(method, path, **request)
         except httpx.TransportError as error:
             raise self._unreachable(error) from error
-        if not response.is_success:
-            raise _error(response)
-        return _object(response)
 
     def _unreachable(self, error: httpx.TransportError) -> Unreachable:
         if isinstance(error, httpx.TimeoutException):
@@ -159,11 +219,31 @@ def _turn(body: dict[str, Any]) -> Turn:
     )
 
 
+def _page(body: dict[str, Any]) -> Page:
+    items, cursor = body["items"], body["next_cursor"]
+    if not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+        raise TypeError("a list has objects")
+    return Page(items, cursor)
+
+
+def _imported(body: dict[str, Any], count: int) -> Imported:
+    skipped = [(int(one["index"]), str(one["reason"])) for one in body["skipped"]]
+    if not all(0 <= index < count for index, _ in skipped):
+        raise TypeError("an index names no message")
+    return Imported(int(body["imported"]), int(body["duplicates"]), skipped, [str(one) for one in body["topic_ids"]])
+
+
 def _read(build: Callable[[], Shape]) -> Shape:
     try:
         return build()
-    except (KeyError, TypeError):
+    except (KeyError, TypeError, ValueError):
         raise NotGlia("the server's answer is not one of Glia's; is the address right?") from None
+
+
+def _answer(response: httpx.Response) -> dict[str, Any]:
+    if not response.is_success:
+        raise _error(response)
+    return _object(response)
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

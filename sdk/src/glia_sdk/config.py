@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from glia_sdk.errors import GliaError
+from glia_sdk.files import replace_file
 
 DEFAULT_PROFILE = "default"
 DEFAULT_URL = "http://127.0.0.1:8765"
@@ -44,6 +43,13 @@ def config_path(environ: Mapping[str, str]) -> Path:
 def history_path() -> Path:
     """Where `glia chat` keeps what was typed."""
     return platformdirs.user_state_path("glia", appauthor=False) / "history"
+
+
+def imports_path(environ: Mapping[str, str]) -> Path:
+    """Where `glia import` keeps how far it came: beside GLIA_CONFIG, or where the operating system has such files."""
+    if environ.get("GLIA_CONFIG"):
+        return config_path(environ).parent / "imports"
+    return platformdirs.user_state_path("glia", appauthor=False) / "imports"
 
 
 def checked_url(url: str) -> str:
@@ -88,20 +94,23 @@ class ConfigFile:
         profiles = {**self.profiles(), name: profile}
         kept = {"profiles": {key: {"url": one.url, "token": one.token} for key, one in profiles.items()}}
         try:
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._replace(json.dumps(kept, indent=2) + "\n")
+            replace_file(self.path, json.dumps(kept, indent=2) + "\n")
         except OSError as error:
             raise NotConfigured(f"{self.path} cannot be written: {error.strerror}") from None
 
-    def _replace(self, text: str) -> None:
-        handle, partial = tempfile.mkstemp(dir=self.path.parent, prefix=".config-")  # made with mode 0600
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-            Path(partial).replace(self.path)
-        except OSError:
-            Path(partial).unlink(missing_ok=True)
-            raise
+
+def address(environ: Mapping[str, str], name: str) -> str:
+    """The address alone, for what needs no token: GLIA_URL, else that of the profile `name`, else the usual one.
+
+    Raises:
+        NotConfigured, InvalidUrl
+    """
+    if url := environ.get("GLIA_URL"):
+        return checked_url(url)
+    kept = ConfigFile(config_path(environ)).profiles().get(name)
+    if kept is None and name != DEFAULT_PROFILE:
+        raise NotConfigured(f"not logged in; run: glia login --profile {name}")
+    return kept.url if kept else DEFAULT_URL
 
 
 def connection(environ: Mapping[str, str], name: str) -> Profile:

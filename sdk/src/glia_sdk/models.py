@@ -48,3 +48,21 @@ class TurnEvent:
     @property
     def is_final(self) -> bool:
         return self.type in (COMPLETED, FAILED)
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What came of a batch. `skipped` are indexes into it, each with the reason."""
+
+    imported: int
+    duplicates: int
+    skipped: list[tuple[int, str]]
+    topic_ids: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A part of a list as the server tells it. `next_cursor` is None on the last one."""
+
+    items: list[dict[str, Any]]
+    next_cursor: str | None

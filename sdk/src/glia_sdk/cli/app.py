@@ -1,4 +1,4 @@
-"""The `glia` command. A further command is a module with a function, and one line here."""
+"""The `glia` command. A further group of commands is a module, and one line here."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import chat, login
+from glia_sdk.cli import cards, chat, extracts, health, imports, jobs, keys, login, messages, topics
 from glia_sdk.cli.surroundings import INTERRUPTED, Surroundings
 
 EPILOG = """\b
 Examples:
   glia login --url http://127.0.0.1:8765
   glia chat "We decided to use Postgres for storage."
-  glia chat
+  glia cards
+  glia import chatgpt-export.zip
 
 \b
 Environment:
@@ -37,12 +38,20 @@ app = typer.Typer(
     help="Glia: one long conversation, remembered as cards.",
     epilog=EPILOG,
     no_args_is_help=True,
-    add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 app.command("login", short_help="Check a token, and keep it.", epilog=login.EXAMPLES)(login.login)
 app.command("chat", short_help="Talk to Glia.", epilog=chat.EXAMPLES)(chat.chat)
+app.add_typer(topics.app, name="topics", short_help="List topics, or change one.", epilog=topics.EXAMPLES)
+app.command("messages", short_help="Read what was said.", epilog=messages.EXAMPLES)(messages.messages)
+app.add_typer(cards.app, name="cards", short_help="The cards of a topic.", epilog=cards.EXAMPLES)
+app.command("extract", short_help="Extract a topic now.", epilog=extracts.EXTRACT_EXAMPLES)(extracts.extract)
+app.add_typer(extracts.app, name="extracts", short_help="What was extracted, and how.", epilog=extracts.EXAMPLES)
+app.add_typer(jobs.app, name="jobs", short_help="Background work.", epilog=jobs.EXAMPLES)
+app.command("import", short_help="Import history from elsewhere.", epilog=imports.EXAMPLES)(imports.import_)
+app.add_typer(keys.app, name="keys", short_help="Your API keys.", epilog=keys.EXAMPLES)
+app.command("health", short_help="How the server is.", epilog=health.EXAMPLES)(health.health)
 
 
 def _show_version(is_asked: bool) -> None:

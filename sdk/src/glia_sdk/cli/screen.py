@@ -6,7 +6,7 @@ import sys
 from collections.abc import Mapping
 
 from rich.cells import cell_len
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.control import Control
 from rich.segment import ControlType
 
@@ -29,6 +29,29 @@ class Screen:
     def is_live(self) -> bool:
         """Whether somebody watches stdout."""
         return sys.stdout.isatty()
+
+    @property
+    def is_animated(self) -> bool:
+        """Whether somebody watches stderr, at a terminal that can move its cursor."""
+        return self._err.is_terminal and not self._err.is_dumb_terminal
+
+    @property
+    def width(self) -> int:
+        """Columns of the terminal."""
+        return self._out.width
+
+    @property
+    def margin(self) -> Console:
+        """Where progress is shown: stderr."""
+        return self._err
+
+    def show(self, what: RenderableType) -> None:
+        """Shows a table or the like on stdout, as wide as the terminal."""
+        self._out.print(what, soft_wrap=False)
+
+    def heading(self, text: str) -> None:
+        """A line of output that stands out where there are colours."""
+        self._out.print(harmless(text), style="bold")
 
     def note(self, text: str) -> None:
         self._err.print(harmless(text), style="dim")

@@ -56,6 +56,12 @@ class Surroundings:
         return self.client(connection(self.environ, self.profile(profile)))
 
     @contextmanager
+    def session(self, profile: str | None) -> Iterator[Client]:
+        """A client for the length of a block, whose errors end the command."""
+        with self.reporting(), self.connect(profile) as client:
+            yield client
+
+    @contextmanager
     def reporting(self) -> Iterator[None]:
         """Shows an error as one line, and ends the command with its exit code."""
         try:
