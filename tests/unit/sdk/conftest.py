@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,3 +64,18 @@ def run_glia(glia_server: GliaServer, waits: list[float], config: Path, capsys: 
         return Ran(ended.value.code, *capsys.readouterr())
 
     return run
+
+
+@pytest.fixture
+def environ(glia_server: GliaServer, config: Path, tmp_path: Path) -> dict[str, str]:
+    """What `glia` gets as a process of its own: logged in, at a terminal with colours."""
+    return {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "XDG_STATE_HOME": str(tmp_path / "state"),
+        "TERM": "xterm-256color",
+        "LC_ALL": "C.UTF-8",
+        "GLIA_URL": glia_server.url,
+        "GLIA_TOKEN": TOKEN,
+        "GLIA_CONFIG": str(config),
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import stat
 import subprocess
@@ -34,20 +33,6 @@ from tests.support.terminal import Terminal, terminal
 GLIA = [sys.executable, "-c", "from glia_sdk.cli.app import main; main()"]
 ESCAPE = "\x1b"
 CTRL_C, CTRL_D, UP = "\x03", "\x04", "\x1b[A"
-
-
-@pytest.fixture
-def environ(glia_server: GliaServer, config: Path, tmp_path: Path) -> dict[str, str]:
-    return {
-        "PATH": os.environ["PATH"],
-        "HOME": str(tmp_path),
-        "XDG_STATE_HOME": str(tmp_path / "state"),
-        "TERM": "xterm-256color",
-        "LC_ALL": "C.UTF-8",
-        "GLIA_URL": glia_server.url,
-        "GLIA_TOKEN": TOKEN,
-        "GLIA_CONFIG": str(config),
-    }
 
 
 @contextmanager

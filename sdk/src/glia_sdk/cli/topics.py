@@ -1,0 +1,115 @@
+"""`glia topics`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated, Any
+
+import typer
+
+from glia_sdk.cli import listing, options, surroundings
+from glia_sdk.cli.listing import Column, Paging, path
+
+EXAMPLES = """\b
+Examples:
+  glia topics                      newest first; * marks the active one
+  glia topics --status archived --all
+  glia topics show ID
+  glia topics new "Storage"
+  glia topics rename ID "Storage and backups"
+  glia topics archive ID
+  glia topics use ID               the next message goes there
+"""
+COLUMNS = (
+    Column("", lambda row: "*" if row.get("is_active") else ""),
+    Column("ID", "topic_id"),
+    Column("STATUS", "status"),
+    Column("MESSAGES", "message_count"),
+    Column("UPDATED", listing.moment("updated_at")),
+    Column("TITLE", "title", is_text=True),
+)
+TopicId = Annotated[str, typer.Argument(metavar="ID", help="The topic's id.")]
+Title = Annotated[str, typer.Argument(metavar="TITLE", help="Its title.")]
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
+
+
+class Status(StrEnum):
+    ACTIVE = "active"
+    ARCHIVED = "archived"
+
+
+@app.callback()
+def topics(
+    context: typer.Context,
+    status: Annotated[Status | None, typer.Option(help="Only such topics.")] = None,
+    limit: options.Limit = 50,
+    cursor: options.Cursor = None,
+    is_all: options.All = False,
+    as_json: options.JsonList = False,
+    profile: options.Profile = None,
+) -> None:
+    """Your topics: list them, or change one."""
+    if context.invoked_subcommand:
+        return
+    around = surroundings.of(context)
+    paging = Paging(limit, cursor, is_all, as_json)
+    with around.session(profile) as client:
+        listing.show_list(around.screen, client, "/topics", listing.as_table(COLUMNS), paging, status=status)
+
+
+@app.command("show", epilog="Example: glia topics show ID")
+def show(
+    context: typer.Context, topic_id: TopicId, as_json: options.JsonDocument = False, profile: options.Profile = None
+) -> None:
+    """Show a topic."""
+    around = surroundings.of(context)
+    with around.session(profile) as client:
+        listing.show_fields(around.screen, client.read(path("topics", topic_id)), as_json=as_json)
+
+
+@app.command("new", epilog='Example: glia topics new "Storage"')
+def new(
+    context: typer.Context, title: Title, as_json: options.JsonDocument = False, profile: options.Profile = None
+) -> None:
+    """Open a topic; it becomes the active one."""
+    around = surroundings.of(context)
+    with around.session(profile) as client:
+        made = client.make("/topics", {"title": title}, idempotency_key=around.new_id())
+        listing.show_fields(around.screen, made, as_json=as_json)
+
+
+@app.command("rename", epilog='Example: glia topics rename ID "Storage and backups"')
+def rename(
+    context: typer.Context,
+    topic_id: TopicId,
+    title: Title,
+    as_json: options.JsonDocument = False,
+    profile: options.Profile = None,
+) -> None:
+    """Give a topic another title."""
+    _change(context, topic_id, {"title": title}, profile, as_json=as_json)
+
+
+@app.command("archive", epilog="Example: glia topics archive ID")
+def archive(
+    context: typer.Context, topic_id: TopicId, as_json: options.JsonDocument = False, profile: options.Profile = None
+) -> None:
+    """Put a topic away; `use` fetches it back."""
+    _change(context, topic_id, {"status": "archived"}, profile, as_json=as_json)
+
+
+@app.command("use", epilog="Example: glia topics use ID")
+def use(
+    context: typer.Context, topic_id: TopicId, as_json: options.JsonDocument = False, profile: options.Profile = None
+) -> None:
+    """Make a topic the active one: the next message goes there unless it says otherwise."""
+    _change(context, topic_id, {"is_active": True}, profile, as_json=as_json)
+
+
+def _change(
+    context: typer.Context, topic_id: str, changes: dict[str, Any], profile: str | None, *, as_json: bool
+) -> None:
+    around = surroundings.of(context)
+    with around.session(profile) as client:
+        changed = client.change(path("topics", topic_id), changes)
+        listing.show_fields(around.screen, changed, as_json=as_json)
