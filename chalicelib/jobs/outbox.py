@@ -59,6 +59,18 @@ class Outbox:
         self.send_after_commit(tx, message, delay)
         return message.job_id
 
+    def add_many(
+        self, tx: Transaction, user_id: UUID, kind: JobKind, subjects: Iterable[UUID], *, cause: str, request_id: str,
+        delay: int,
+    ) -> None:  # fmt: skip
+        """As `add` for many subjects, in one statement. What is queued already stands for this cause as it is."""
+        wanted = {self._new_id(): subject for subject in subjects}
+        if not wanted:
+            return
+        for job_id in store.insert_many(tx, user_id, kind, wanted, cause=cause, request_id=request_id, delay=delay):
+            message = JobMessage(job_id=job_id, user_id=user_id, kind=kind, request_id=request_id)
+            self.send_after_commit(tx, message, delay)
+
     def send_after_commit(self, tx: Transaction, message: JobMessage, delay: int = 0) -> None:
         """For a job whose row `tx` has written in a statement of its own."""
         tx.after_commit(lambda: self._send(message, delay))

@@ -22,6 +22,15 @@ INSERT = """
     RETURNING job_id
 """
 
+# New jobs for many subjects at once; nothing for those whose extraction is queued already.
+INSERT_MANY = """
+    INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id, due_at)
+    SELECT g.job_id, %(user)s, %(kind)s, g.subject, %(cause)s, %(request_id)s, now() + make_interval(secs => %(delay)s)
+    FROM unnest(%(job_ids)s::uuid[], %(subjects)s::uuid[]) AS g (job_id, subject)
+    ON CONFLICT (user_id, subject) WHERE kind = 'extract' AND status = 'queued' DO NOTHING
+    RETURNING job_id
+"""
+
 # The extraction of a topic that waits in the queue.
 QUEUED_EXTRACTION = """
     SELECT job_id, request_id FROM jobs WHERE user_id = %s AND subject = %s AND kind = 'extract' AND status = 'queued'
@@ -144,6 +153,30 @@ def insert(
 ) -> bool:
     """Returns whether the job is new: a topic has at most one queued extraction."""
     return tx.row(INSERT, job_id, user_id, kind, subject, cause, request_id, delay) is not None
+
+
+def insert_many(
+    tx: Transaction,
+    user_id: UUID,
+    kind: JobKind,
+    subjects: dict[UUID, UUID],
+    *,
+    cause: str,
+    request_id: str,
+    delay: int,
+) -> list[UUID]:
+    """The ids of the jobs that are new. `subjects` by the ids their jobs are to have."""
+    rows = tx.rows(
+        INSERT_MANY,
+        user=user_id,
+        kind=kind,
+        job_ids=list(subjects),
+        subjects=list(subjects.values()),
+        cause=cause,
+        request_id=request_id,
+        delay=delay,
+    )
+    return [row.job_id for row in rows]
 
 
 def queued_extraction(tx: Transaction, user_id: UUID, topic_id: UUID) -> JobMessage | None:

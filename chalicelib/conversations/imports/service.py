@@ -71,11 +71,10 @@ class ImportService:
         placed = [(topics[f"{source}:{message.topic}"], message) for message in good]
         keyed = [(topic_id, _keyed(source, message)) for topic_id, message in placed]
         changed = store.insert_messages(tx, user_id, conversation.conversation_id, keyed)
-        for row in changed:
-            self._outbox.add(
-                tx, user_id, JobKind.EXTRACT, row.topic_id, cause="import", request_id=request_id,
-                delay=self._extract_delay,
-            )  # fmt: skip
+        topic_ids = [row.topic_id for row in changed]
+        self._outbox.add_many(
+            tx, user_id, JobKind.EXTRACT, topic_ids, cause="import", request_id=request_id, delay=self._extract_delay
+        )
         imported = sum(row.messages for row in changed)
         return ImportReport(imported, len(good) - imported, skipped, sorted(set(topics.values())))
 
