@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil  # type: ignore[import-untyped]  # ships no types
 from localstack_client.session import Session  # type: ignore[import-untyped]  # ships no types
 
 from chalicelib.identity import dev_issuer
@@ -28,8 +29,8 @@ REGION, STACK = "eu-central-1", "glia-local"
 
 
 def localstack_is_there() -> bool:
-    """Whether `make` has set up LocalStack's environment, or the environment names another one."""
-    return Path(os.environ.get("GLIA_LOCALSTACK_PYTHON") or PYTHON).exists()
+    """Whether `make` has set up LocalStack's environment."""
+    return PYTHON.exists()
 
 
 class Deployed:
@@ -57,6 +58,12 @@ class Deployed:
 
     def log(self) -> str:
         return self._log.read_text(errors="replace")
+
+    def listening(self) -> set[str]:
+        """The addresses on which any of its processes listens for TCP."""
+        everybody = psutil.Process(self._process.pid).children(recursive=True)
+        sockets = [one for process in everybody for one in process.net_connections("tcp")]
+        return {one.laddr.ip for one in sockets if one.status == psutil.CONN_LISTEN}
 
     def stop(self) -> int:
         """Ctrl-C. Returns the exit code."""

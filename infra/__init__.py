@@ -1,0 +1,1 @@
+"""Packaging and deployment to AWS, and to anything that speaks its API. Not packaged."""

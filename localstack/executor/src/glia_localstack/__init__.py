@@ -1,0 +1,1 @@
+"""LocalStack's Lambda functions as processes of this machine: `LAMBDA_RUNTIME_EXECUTOR=process`."""

@@ -1,0 +1,275 @@
+"""The package as it goes to AWS, deployed by CloudFormation to LocalStack: gateway, functions, queues, bucket."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from infra.deploy import deploy, stack_name
+from infra.package import package
+from infra.stack import Stack, StackError
+from localstack.run import machine, this_python
+from tests.support.deployed import Deployed, localstack_is_there
+from tests.support.running import ROOT
+
+PATIENCE = 60.0
+
+pytestmark = [
+    pytest.mark.skipif(not localstack_is_there(), reason="LocalStack is not set up; `make test` does it"),
+    pytest.mark.xdist_group("localstack"),
+]
+
+
+def until(holds: Callable[[], Any]) -> Any:
+    """What `holds` answers, once that is true."""
+    deadline = time.monotonic() + PATIENCE
+    while not (answer := holds()):
+        assert time.monotonic() < deadline, "it takes too long"
+    return answer
+
+
+@pytest.fixture(scope="module")
+def glia() -> Iterator[Deployed]:
+    # Not below pytest's own folder: as root, the database is another user, who could not pass through it.
+    with tempfile.TemporaryDirectory(prefix="glia-deployed-", ignore_cleanup_errors=True) as home:
+        deployed = Deployed(Path(home), GLIA_BACKOFF_BASE="0", GLIA_EXTRACT_DELAY="0", GLIA_SWEEP_AFTER="1")
+        yield deployed
+        assert deployed.stop() == 0
+
+
+@pytest.fixture
+def http(glia: Deployed) -> Iterator[httpx.Client]:
+    with glia.http(f"user-{uuid4()}") as client:
+        yield client
+
+
+def chat(http: httpx.Client, message: str) -> dict[str, Any]:
+    answer = http.post("/chat", json={"message": message})
+    assert answer.status_code == 202, answer.text
+    accepted: dict[str, Any] = answer.json()
+    return accepted | {"events": accepted["events_url"].removeprefix("/api")}
+
+
+def is_completed(http: httpx.Client, turn_id: str) -> bool:
+    return bool(http.get(f"/turns/{turn_id}").json()["status"] == "completed")
+
+
+def sqs_record(body: str) -> dict[str, Any]:
+    return {
+        "messageId": str(uuid4()),
+        "receiptHandle": "none",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:glia-local-turns",
+        "awsRegion": "eu-central-1",
+    }
+
+
+def assert_in_contract(answer: httpx.Response, status: int, code: str) -> None:
+    assert answer.status_code == status, answer.text
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "details", "request_id"}
+    assert error["code"] == code
+    assert error["request_id"]
+
+
+def test_health_says_that_database_queue_and_bucket_answer(http: httpx.Client) -> None:
+    """Every part the function needs is reached with what its template gives it."""
+    health = http.get("/health").json()
+    assert (health["status"], health["database"], health["queue"], health["storage"]) == ("ok", "ok", "ok", "ok")
+
+
+def test_it_listens_on_this_machine_only(glia: Deployed) -> None:
+    """LocalStack, the functions' Runtime APIs and the database: nothing can be reached from outside."""
+    assert glia.listening() == {"127.0.0.1"}
+
+
+@pytest.mark.parametrize("name", ["e2e_cards_topic_scope.sh", "e2e_cards_empty_topic_noop.sh"])
+def test_the_authoritative_scripts_hold_through_the_gateway(glia: Deployed, name: str) -> None:
+    """Topic isolation, idempotency and empty topics: gateway, SQS and the workers' functions, with curl alone."""
+    environ = {"PATH": "/usr/local/bin:/usr/bin:/bin", "GLIA_URL": glia.url, "GLIA_TOKEN": glia.token(name)}
+    done = subprocess.run([str(ROOT / "scripts" / name)], env=environ, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_poisoned_messages_end_among_the_dead_letters_and_the_good_ones_between_them_succeed(
+    glia: Deployed, http: httpx.Client
+) -> None:
+    """Good turns that lie in the queue with bodies that are no job of ours are answered, at the first delivery."""
+    sqs, queue, dead = glia.client("sqs"), glia.outputs["TurnsQueueUrl"], glia.outputs["TurnsDeadLettersUrl"]
+    poison = {"not json", "{}"}
+    with glia.unattended("turns"):
+        turns = []
+        for number, body in enumerate(sorted(poison)):
+            sqs.send_message(QueueUrl=queue, MessageBody=body)
+            turns.append(chat(http, f"good one {number}"))
+    until(lambda: all(is_completed(http, turn["turn_id"]) for turn in turns))
+    assert [http.get(turn["events"]).text.count("event: turn.started") for turn in turns] == [1, 1]
+    found: list[str] = []
+
+    def all_are_dead() -> bool:
+        found.extend(m["Body"] for m in sqs.receive_message(QueueUrl=dead, WaitTimeSeconds=1).get("Messages", []))
+        return set(found) >= poison
+
+    until(all_are_dead)
+    assert sorted(found) == sorted(poison)
+
+
+def test_a_batch_fails_in_part(glia: Deployed) -> None:
+    """The function names the failed record alone, and both mappings heed that."""
+    bad = sqs_record("not json")
+    assert glia.invoke("Turns", {"Records": [bad]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
+    kinds = {m["EventSourceArn"].rpartition("-")[2]: m["FunctionResponseTypes"] for m in glia.mappings()}
+    assert kinds == {"turns": ["ReportBatchItemFailures"], "extractions": ["ReportBatchItemFailures"]}
+
+
+def test_the_sweep_brings_back_what_the_queue_lost(glia: Deployed, http: httpx.Client) -> None:
+    """A turn whose message is gone is answered after a sweep: the job's row is the truth."""
+    with glia.unattended("turns"):
+        turn = chat(http, "lost on the way")
+        glia.client("sqs").purge_queue(QueueUrl=glia.outputs["TurnsQueueUrl"])
+    event = {
+        "id": "1",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "",
+        "time": "",
+        "region": "",
+    }
+    event |= {"resources": [], "detail": {}, "version": "0"}  # type: ignore[dict-item]  # as EventBridge sends it
+
+    def is_swept() -> bool:
+        glia.invoke("Sweep", event)
+        return is_completed(http, turn["turn_id"])
+
+    until(is_swept)
+
+
+def test_events_end_with_the_turn_and_resume_where_the_client_left_off(http: httpx.Client) -> None:
+    """Server-sent events through the gateway: whole answers with `retry:`, `Last-Event-ID`, and 204 after the end."""
+    turn = chat(http, "I decided to go with Postgres.")
+    until(lambda: is_completed(http, turn["turn_id"]))
+    whole = http.get(turn["events"])
+    assert whole.headers["content-type"].startswith("text/event-stream")
+    kinds = [line.removeprefix("event: ") for line in whole.text.splitlines() if line.startswith("event: ")]
+    ids = [int(line.removeprefix("id: ")) for line in whole.text.splitlines() if line.startswith("id: ")]
+    assert (kinds[0], kinds[-1]) == ("turn.started", "turn.completed")
+    assert ids == list(range(1, len(ids) + 1))
+    assert "retry: " in whole.text
+    rest = http.get(turn["events"], headers={"Last-Event-ID": str(ids[-2])})
+    assert [line for line in rest.text.splitlines() if line.startswith("id: ")] == [f"id: {ids[-1]}"]
+    assert http.get(turn["events"], headers={"Last-Event-ID": str(ids[-1])}).status_code == 204
+
+
+def test_errors_are_in_the_contract(glia: Deployed, http: httpx.Client) -> None:
+    """Through the gateway too; and what it refuses by itself is 404 (LocalStack leaves the body as AWS has it)."""
+    assert http.get("/no/such/path").status_code == 404
+    assert http.delete("/chat").status_code == 404
+    assert_in_contract(http.post("/chat", json={}), 422, "invalid")
+    assert_in_contract(http.get(f"/topics/{uuid4()}"), 404, "topic_not_found")
+    stranger = httpx.get(f"{glia.url}/topics", trust_env=False)
+    assert_in_contract(stranger, 401, "credentials_missing")
+
+
+def test_an_api_key_works_until_it_is_revoked(glia: Deployed, http: httpx.Client) -> None:
+    """No verdict is cached anywhere between the client and the function."""
+    made = http.post("/api-keys", json={"name": "ci"}).json()
+    with httpx.Client(
+        base_url=glia.url, headers={"Authorization": f"Bearer {made['secret']}"}, timeout=35, trust_env=False
+    ) as program:
+        assert program.get("/topics").status_code == 200
+        assert http.delete(f"/api-keys/{made['key_id']}").status_code in {200, 204}
+        assert_in_contract(program.get("/topics"), 401, "api_key_invalid")
+
+
+def test_a_presigned_upload_is_taken_and_a_forged_one_refused(glia: Deployed) -> None:
+    """The signature covers the object's name and is checked."""
+    s3 = glia.client("s3")
+    bucket = glia.outputs["BlobBucket"]
+    url = s3.generate_presigned_url("put_object", Params={"Bucket": bucket, "Key": "mine"}, ExpiresIn=60)
+    forged = url.replace("/mine?", "/yours?")
+    broken = f"{url[:-4]}{'0000' if not url.endswith('0000') else '1111'}"
+    assert httpx.put(url, content=b"hello", trust_env=False).status_code == 200
+    assert httpx.put(forged, content=b"hello", trust_env=False).status_code == 403
+    assert httpx.put(broken, content=b"hello", trust_env=False).status_code == 403
+    assert s3.get_object(Bucket=bucket, Key="mine")["Body"].read() == b"hello"
+
+
+def test_migrating_again_changes_nothing(glia: Deployed) -> None:
+    """The function that a deployment invokes can be invoked at any time."""
+    assert glia.invoke("Migrate", {}) == {"applied": []}
+
+
+def test_a_stage_is_deployed_changed_and_destroyed(glia: Deployed, tmp_path: Path) -> None:
+    """Again with the same code nothing changes; migrations come before new code; then nothing is left of the stack."""
+    said: list[str] = []
+    made = package("second", machine(), python=this_python(), is_for_host=True, build=tmp_path)
+    stack = Stack(glia.client("cloudformation"), stack_name("second"), said.append, pause=0.2)
+
+    def deploy_with(**parameters: str) -> list[str]:
+        said.clear()
+        assert deploy(glia.session, "second", made, parameters, said.append, pause=0.2).outputs == stack.outputs()
+        return [line.split(" ")[0] for line in said]
+
+    databases = {name.title().replace("_", ""): value for name, value in logins(glia).items()}
+    jwks = {"OidcIssuer": "https://issuer.invalid", "OidcJwksUrl": "https://issuer.invalid/jwks"}
+    assert "CREATE_COMPLETE" in deploy_with(**databases, **jwks, DatabasePooled="false")
+    deploy_with()
+    assert [line for line in said if line.startswith("UPDATE") and "glia-second" not in line] == []
+    changed = deploy_with(EventsHold="1")
+    assert changed.index("migrations") < changed.index("UPDATE_IN_PROGRESS")
+    with pytest.raises(StackError):
+        deploy_with(NoSuchParameter="1")
+    stack.delete()
+    assert stack.status() is None
+
+
+MOODY = """
+import os, threading
+def handle(event, context):
+    if event == "die":
+        os._exit(3)
+    if event == "hang":
+        threading.Event().wait()
+    return event
+"""
+
+
+def test_a_function_that_dies_or_hangs_is_answered_for_and_serves_the_next_event(glia: Deployed) -> None:
+    """The executor keeps Lambda's promises: a bounded time, an error when the process ends, a new process after it."""
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as code:
+        code.writestr("moody.py", MOODY)
+    functions = glia.client("lambda")
+    functions.create_function(
+        FunctionName="moody", Runtime=f"python{this_python()}", Handler="moody.handle", Timeout=1,
+        Role="arn:aws:iam::000000000000:role/none", Code={"ZipFile": archive.getvalue()},
+    )  # fmt: skip
+    functions.get_waiter("function_active_v2").wait(FunctionName="moody", WaiterConfig={"Delay": 1})
+    answers = {}
+    for event in ("well", "die", "hang", "well again"):
+        answer = functions.invoke(FunctionName="moody", Payload=json.dumps(event))
+        answers[event] = ("FunctionError" in answer, json.loads(answer["Payload"].read()))
+    assert answers["well"] == (False, "well")
+    assert answers["die"][1]["errorMessage"].endswith("Runtime exited")
+    assert answers["hang"][1]["errorMessage"].endswith("Task timed out after 1.00 seconds")
+    assert answers["well again"] == (False, "well again")
+
+
+def logins(glia: Deployed) -> dict[str, str]:
+    """The database's three, each from the function that has it."""
+    functions = {"DATABASE_URL": "APIHandler", "DATABASE_SYSTEM_URL": "Sweep", "DATABASE_OWNER_URL": "Migrate"}
+    return {name: glia.environment(function)[name] for name, function in functions.items()}
