@@ -54,7 +54,8 @@ class JobService:
 
     def oldest(self) -> float:
         """Seconds that the oldest waiting job of any kind has waited; 0 if none waits."""
-        return max(self.queue_ages().values(), default=0.0)
+        with self._db.nobody() as tx:
+            return store.oldest_queued(tx)
 
     def close(self) -> None:
         self._system_db.close()

@@ -122,6 +122,9 @@ QUEUE_AGES = """
     WHERE status = 'queued' GROUP BY kind
 """
 
+# The same over all kinds, for requests: by a function of the system role, on the application's own connection.
+OLDEST_QUEUED = "SELECT oldest_queued_job() AS age"
+
 # Ends every hold and makes every open job overdue (system role; only where no worker is alive).
 MAKE_ALL_DUE = """
     UPDATE jobs SET lease_until = least(lease_until, now()), due_at = least(due_at, now() - interval '1 day')
@@ -238,6 +241,10 @@ def overdue(tx: Transaction, after: int, limit: int) -> list[JobMessage]:
 
 def queue_ages(tx: Transaction) -> dict[JobKind, float]:
     return {JobKind(row.kind): row.age for row in tx.rows(QUEUE_AGES)}
+
+
+def oldest_queued(tx: Transaction) -> float:
+    return float(tx.one(OLDEST_QUEUED).age)
 
 
 def make_all_due(tx: Transaction) -> int:

@@ -9,6 +9,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,6 +22,7 @@ from infra.package import package
 from infra.stack import Stack, StackError
 from localstack.run import machine, this_python
 from tests.support.deployed import Deployed, localstack_is_there
+from tests.support.importing import Person, history, written
 from tests.support.running import ROOT
 
 PATIENCE = 60.0
@@ -273,3 +275,25 @@ def logins(glia: Deployed) -> dict[str, str]:
     """The database's three, each from the function that has it."""
     functions = {"DATABASE_URL": "APIHandler", "DATABASE_SYSTEM_URL": "Sweep", "DATABASE_OWNER_URL": "Migrate"}
     return {name: glia.environment(function)[name] for name, function in functions.items()}
+
+
+def test_an_import_through_the_gateway_keeps_times_doubles_nothing_and_goes_on_after_a_kill(
+    glia: Deployed, tmp_path: Path
+) -> None:
+    """As against `make up`, smaller: killed in the middle, gone on with, and imported again."""
+    subject, given = f"import-{uuid4()}", history(600)
+    environ = {"GLIA_URL": glia.url, "GLIA_TOKEN": glia.token(subject), "GLIA_CONFIG": str(tmp_path / "config.json")}
+    file = written(tmp_path, given)
+    with glia.http(subject) as http:
+        person = Person(environ, http, tmp_path)
+        running = person.start(file, "--batch", "20")
+        until(lambda: person.done() >= 100)
+        running.kill()
+        running.wait(10)
+        done = person.done()
+        assert done < 600
+        report = person.imports(file, "--batch", "200")
+        assert report["imported"] + report["duplicates"] == 600 - done
+        assert person.imports(file, "--again")["duplicates"] == 600
+        kept = [(m["content"], datetime.fromisoformat(m["created_at"])) for m in person.all("/conversation/messages")]
+        assert kept == [(m["content"], datetime.fromisoformat(m["created_at"])) for m in given]

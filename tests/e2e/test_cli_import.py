@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 import tempfile
-import time
 import zipfile
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import httpx
@@ -22,13 +17,11 @@ import pytest
 from chalicelib.identity import dev_issuer
 from chalicelib.settings import Settings
 from local.config import LocalConfig
+from tests.support.importing import TOPICS, Person, history, until, written
 from tests.support.running import Run
 from tests.unit.sdk.exports import conversation, node
 
-PATIENCE = 240.0
-MESSAGES, TOPICS = 10_000, 20
-BEGIN = datetime(2023, 5, 1, 12, 0, 0, 250_000, tzinfo=UTC)
-GLIA = [str(Path(sys.executable).parent / "glia")]
+MESSAGES = 10_000
 
 
 def emulator_is_there() -> bool:
@@ -54,44 +47,6 @@ def glia(home: Path) -> Iterator[Run]:
     run.stop()
 
 
-@dataclass(frozen=True)
-class Person:
-    """A user with an empty history, a command line and a view of what is kept."""
-
-    environ: dict[str, str]
-    http: httpx.Client
-    folder: Path
-
-    def imports(self, file: Path, *options: str) -> dict[str, Any]:
-        """Runs `glia import --json`. Returns its report."""
-        command = [*GLIA, "import", str(file), "--json", *options]
-        ran = subprocess.run(command, env=self.environ, capture_output=True, text=True, check=False, timeout=PATIENCE)
-        assert ran.returncode == 0, ran.stderr
-        report: dict[str, Any] = json.loads(ran.stdout)
-        return report
-
-    def start(self, file: Path, *options: str) -> subprocess.Popen[bytes]:
-        nowhere = subprocess.DEVNULL
-        return subprocess.Popen(
-            [*GLIA, "import", str(file), *options], env=self.environ, stdout=nowhere, stderr=nowhere
-        )
-
-    def done(self) -> int:
-        """How many messages the command line knows to be done."""
-        states = list((self.folder / "imports").glob("[!.]*.json"))
-        return max((json.loads(state.read_text())["done"] for state in states), default=0)
-
-    def all(self, path: str) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        cursor: dict[str, str] = {}
-        while True:
-            page = self.http.get(path, params={"limit": "200", **cursor}).raise_for_status().json()
-            found += page["items"]
-            if page["next_cursor"] is None:
-                return found
-            cursor = {"cursor": page["next_cursor"]}
-
-
 @pytest.fixture
 def person(glia: Run, home: Path, tmp_path: Path) -> Iterator[Person]:
     token = dev_issuer.issue(Settings.from_env({}), home, f"import-{uuid4()}")
@@ -101,34 +56,9 @@ def person(glia: Run, home: Path, tmp_path: Path) -> Iterator[Person]:
         yield Person(environ, http, tmp_path)
 
 
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it takes too long"
-
-
-def history() -> list[dict[str, str]]:
-    """Ten thousand messages that go from topic to topic, three seconds apart."""
-    return [
-        {
-            "role": "assistant" if number % 2 else "user",
-            "content": f"Message {number}: we talked about part {number % 7} of the plan.",
-            "topic": f"Topic {number // 10 % TOPICS}",
-            "created_at": (BEGIN + timedelta(seconds=3 * number)).isoformat(),
-        }
-        for number in range(MESSAGES)
-    ]
-
-
-def written(folder: Path, messages: list[dict[str, str]]) -> Path:
-    file = folder / "history.jsonl"
-    file.write_text("".join(json.dumps(message) + "\n" for message in messages), encoding="utf-8")
-    return file
-
-
 def test_ten_thousand_messages_keep_order_time_and_topic(person: Person, tmp_path: Path) -> None:
     """Everything arrives, in its order, with its time, in its topic; imported again, nothing is added."""
-    given = history()
+    given = history(MESSAGES)
     file = written(tmp_path, given)
     first = person.imports(file)
     assert (first["imported"], first["duplicates"], first["skipped"], first["topics"]) == (MESSAGES, 0, {}, TOPICS)
@@ -152,7 +82,7 @@ def test_ten_thousand_messages_keep_order_time_and_topic(person: Person, tmp_pat
 
 def test_an_import_that_is_killed_goes_on_and_doubles_nothing(person: Person, tmp_path: Path) -> None:
     """kill -9 in the middle, the same command again: ten thousand messages, each once and in order."""
-    given = history()
+    given = history(MESSAGES)
     file = written(tmp_path, given)
     running = person.start(file, "--batch", "50")
     until(lambda: person.done() >= MESSAGES // 10)
