@@ -209,6 +209,9 @@ def port_of(run: Run) -> int:
 
 
 def test_a_second_start_finds_everything_again(start: Start) -> None:
+    first = start().up()
+    first.work_is_done("first")
+    assert first.stop(signal.SIGTERM) == 0
     run = start().up()
     assert "first" in [row[0] for row in run.ask("/noted/turn")["rows"]]
     everything = run.everything()
