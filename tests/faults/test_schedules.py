@@ -20,7 +20,7 @@ from tests.faults.world import Crash, World
 from tests.support.databases import Server
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))
-BATCHES = 40
+BATCHES = max(1, SCHEDULES // 50)
 STEPS = 14
 THREADED = 30
 REACHED: Counter[str] = Counter()
