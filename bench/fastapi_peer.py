@@ -67,7 +67,10 @@ def get_messages() -> dict[str, Any]:
 def get_cards() -> dict[str, Any]:
     tx = connection()
     tx.execute("SELECT EXISTS (SELECT FROM topics WHERE topic_id = %s AND user_id = %s) AS found", (TOPIC, USER))
-    values = {"topic": TOPIC, "user": USER, "kind": None, "after": 0, "limit": 51}
-    rows = tx.execute(cards.LIST, values).fetchall()
+    values = {
+        "topic": TOPIC, "user": USER, "kind": None, "statuses": ["active", "superseded"], "message": 0, "offset": -1,
+        "card": "", "limit": 51,
+    }  # fmt: skip
+    rows = tx.execute(cards.LIST_OF_TOPIC, values).fetchall()
     tx.commit()
     return {"items": [row._asdict() for row in rows[:50]]}

@@ -84,6 +84,14 @@ class Settings(BaseModel):
     extract_delay: Annotated[
         int, Field(alias="GLIA_EXTRACT_DELAY", ge=0, le=900, description="Wait between a message and its extraction.")
     ] = 5
+    upgrade_delays: Annotated[
+        str,
+        Field(
+            alias="GLIA_UPGRADE_DELAYS",
+            pattern=r"^(never|\d{1,6}(,\d{1,6})*)$",
+            description="When the model is tried again where the rules stand in for a passing failure; or `never`.",
+        ),
+    ] = "600,3600,21600"
     max_attempts: Annotated[
         int, Field(alias="GLIA_MAX_ATTEMPTS", ge=1, description="Claims of a job before it is dead.")
     ] = 5
@@ -144,6 +152,10 @@ class Settings(BaseModel):
     @property
     def evidence(self) -> frozenset[str]:
         return frozenset(role.strip() for role in self.evidence_roles.split(",") if role.strip())
+
+    @property
+    def upgrades(self) -> tuple[int, ...]:
+        return () if self.upgrade_delays == "never" else tuple(int(delay) for delay in self.upgrade_delays.split(","))
 
     def queue_name(self, queue: str) -> str:
         """The full name of one of the queues in `chalicelib.jobs.models.QUEUES`."""

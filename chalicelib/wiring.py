@@ -17,9 +17,10 @@ from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.adapters.s3 import S3Blobs
 from chalicelib.adapters.sqs import SqsQueue
 from chalicelib.cards.extractors import CardExtractor, ModelExtractor, RulesExtractor
+from chalicelib.cards.following import CardTraces
 from chalicelib.cards.models import SourceMessage
 from chalicelib.cards.runs.handler import ExtractionHandler
-from chalicelib.cards.service import CardService, CardTraces, TopicNotes
+from chalicelib.cards.service import CardService, TopicNotes
 from chalicelib.conversations.imports.service import ImportService
 from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import Message
@@ -222,6 +223,7 @@ def _extraction(outside: _Outside, outbox: Outbox, claims: Claims) -> Extraction
         outside.crash_points,
         outside.meter,
         lease=settings.extract_lease,
+        upgrade_delays=settings.upgrades,
     )
 
 

@@ -10,9 +10,10 @@ from pydantic import Field
 
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.api.answers import Timestamp, View, answer, empty, page
-from chalicelib.api.cards import CardPage, ExtractNothing, ExtractQueued, cards_page, request_extraction
+from chalicelib.api.card_views import CardPage
 from chalicelib.api.requests import Body, Page, cursor_int, encode_cursor, path_int
 from chalicelib.api.resource import Call, Resource
+from chalicelib.api.topic_cards import ExtractNothing, ExtractQueued, cards_page, request_extraction
 from chalicelib.conversations.errors import MessageNotFound
 from chalicelib.jobs.service import Answer
 
@@ -99,7 +100,7 @@ def get_conversation_cards(call: Call) -> Response:
     topic_id = _active_topic(call)
     if topic_id is None:
         return answer(200, CardPage(items=[], next_cursor=None))
-    return cards_page(call, topic_id, None)
+    return cards_page(call, topic_id)
 
 
 @resource.post(

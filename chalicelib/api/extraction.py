@@ -43,11 +43,17 @@ class RunView(View):
     messages_range_end_id: int
     message_count: int
     window_count: int
+    windows_extracted: int
+    windows_reused: int
     cards_count: int | None
     cards_dropped: int = Field(description="Cards left out because a quote was not found in the messages.")
     latency_ms: int | None
     input_tokens: int | None
     output_tokens: int | None
+    tokens_saved: int = Field(description="What the windows that were not extracted again had cost.")
+    agreement: float | None = Field(
+        description="How far the model's cards and the rules' rest on the same words, 0 to 1."
+    )
     created_at: Timestamp
     ended_at: Timestamp | None
 

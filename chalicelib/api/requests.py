@@ -154,3 +154,15 @@ def cursor_int(kind: str, cursor: str | None) -> int:
     if not re.fullmatch(r"[0-9]{1,18}", value):
         raise InvalidCursor()
     return int(value)
+
+
+def cursor_parts(kind: str, cursor: str, pattern: str) -> tuple[str, ...]:
+    """The groups of a cursor's value.
+
+    Raises:
+        InvalidCursor
+    """
+    found = re.fullmatch(pattern, _cursor_value(kind, cursor))
+    if not found:
+        raise InvalidCursor()
+    return found.groups()

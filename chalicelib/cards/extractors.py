@@ -3,25 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.cards.citations import locate
+from chalicelib.cards.matching import agree
 from chalicelib.cards.models import (
     RULES_VERSION,
     CardKind,
     Citation,
     DraftCard,
-    Extraction,
     Extractor,
     SourceMessage,
     Try,
+    WindowResult,
 )
 from chalicelib.cards.prompts import INSTRUCTIONS, PROMPT_VERSION, extraction_prompt, repair_prompt
 from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
-from chalicelib.llm.failures import LLMError
+from chalicelib.llm.failures import FailureClass, LLMError
 from chalicelib.llm.text import storable
 from chalicelib.llm.tokens import clip, tokens
 
@@ -32,18 +34,15 @@ RULES_PROVIDER = "rules"
 REPAIR_SHARE = 0.25  # of the tokens left beside the instructions, kept for an answer that is sent back for repair
 MESSAGE_OVERHEAD = 24  # tokens of the tag around a message
 REPAIR_OVERHEAD = 80  # tokens of the words around that answer
-Windows = Callable[[], Iterable[Sequence[SourceMessage]]]
+ALONE = frozenset({FailureClass.SCHEMA, FailureClass.REFUSAL, FailureClass.CONTEXT_LENGTH})  # a window's own fault
+Windows = Iterable[Sequence[SourceMessage]]
 
 
 class CardExtractor(Protocol):
     identity: Extractor
 
-    def extract(self, windows: Windows) -> Extraction:
-        """Extracts a topic.
-
-        Args:
-            windows: yields the topic's messages window by window; may be asked more than once.
-        """
+    def extract(self, windows: Windows) -> Iterator[WindowResult]:
+        """What each window gives by itself, in order."""
 
 
 class RulesExtractor:
@@ -52,13 +51,17 @@ class RulesExtractor:
         self._roles = roles
         self._monotonic = monotonic
 
-    def extract(self, windows: Windows) -> Extraction:
+    def extract(self, windows: Windows) -> Iterator[WindowResult]:
+        for window in windows:
+            started = self._monotonic()
+            drafts = self.drafts(window)
+            taken = Try(RULES_PROVIDER, None, None, _ms(self._monotonic() - started))
+            yield WindowResult(drafts, self.identity, None, 0, [taken])
+
+    def drafts(self, window: Sequence[SourceMessage]) -> list[DraftCard]:
         from chalicelib.cards import rules  # compiles its cues: only who extracts pays for that
 
-        started = self._monotonic()
-        drafts = rules.combine(rules.extract_window(window, self._roles) for window in windows())
-        taken = Try(RULES_PROVIDER, None, None, _ms(self._monotonic() - started))
-        return Extraction(drafts, RULES_PROVIDER, None, False, None, 0, [taken])
+        return rules.extract_window(window, self._roles)
 
 
 class Evidence(BaseModel):
@@ -89,7 +92,8 @@ class ModelCards(BaseModel):
 
 
 class ModelExtractor:
-    """Asks the model window by window; if any of them fails for good, the rules extract the whole topic instead."""
+    """Asks the model window by window. Where it fails for good the rules stand in: for that window if the window is to
+    blame, else for all that follow."""
 
     def __init__(
         self,
@@ -99,43 +103,57 @@ class ModelExtractor:
         roles: frozenset[str],
         monotonic: Monotonic,
         context_tokens: int,
+        prompt_version: str = PROMPT_VERSION,
     ) -> None:
-        self.identity = Extractor(client.provider, client.model, PROMPT_VERSION, RULES_VERSION)
+        self.identity = Extractor(client.provider, client.model, prompt_version, RULES_VERSION)
         self._client = client
         self._fallback = fallback
         self._retrying = retrying
         self._roles = roles
         self._monotonic = monotonic
-        room = context_tokens - tokens(INSTRUCTIONS)
+        self._instructions = INSTRUCTIONS[prompt_version]
+        room = context_tokens - tokens(self._instructions)
         self._repair_limit = int(room * REPAIR_SHARE)
         self._limit = room - self._repair_limit
 
-    def extract(self, windows: Windows) -> Extraction:
+    def extract(self, windows: Windows) -> Iterator[WindowResult]:
+        failure: FailureClass | None = None
+        for window in windows:
+            if failure is None or failure in ALONE:
+                result = self._window(window)
+                failure = FailureClass(result.failure_class) if result.failure_class else None
+            else:
+                result = self._stand_in(window, failure, [])
+            yield result
+
+    def _window(self, window: Sequence[SourceMessage]) -> WindowResult:
         tries: list[Try] = []
         try:
-            return self._with_model(windows, tries)
+            return self._with_model(window, tries)
         except LLMError as error:
-            fallen = self._fallback.extract(windows)
-            return Extraction(
-                fallen.drafts, fallen.provider, None, True, error.failure_class, 0, [*tries, *fallen.tries]
-            )
+            return self._stand_in(window, error.failure_class, tries)
 
-    def _with_model(self, windows: Windows, tries: list[Try]) -> Extraction:
+    def _stand_in(self, window: Sequence[SourceMessage], failure: FailureClass, tries: list[Try]) -> WindowResult:
+        (fallen,) = self._fallback.extract([window])
+        return replace(fallen, failure_class=failure, tries=[*tries, *fallen.tries])
+
+    def _with_model(self, window: Sequence[SourceMessage], tries: list[Try]) -> WindowResult:
         from chalicelib.cards.rules import combine
 
         found: list[list[DraftCard]] = []
         dropped = 0
-        for window in windows():
-            for part in parts(window, self._limit):
-                cards = self._ask(part, tries)
-                drafts = [draft for card in cards if (draft := self._draft(card, part))]
-                dropped += len(cards) - len(drafts)
-                found.append(drafts)
+        for part in parts(window, self._limit):
+            cards = self._ask(part, tries)
+            drafts = [draft for card in cards if (draft := self._draft(card, part))]
+            dropped += len(cards) - len(drafts)
+            found.append(drafts)
         drafts = sorted(combine(found), key=_reading_order)
-        return Extraction(drafts, self._client.provider, self._client.model, False, None, dropped, tries)
+        agreement = agree(drafts, self._fallback.drafts(window))
+        return WindowResult(drafts, self.identity, None, dropped, tries, agreement)
 
     def _ask(self, messages: Sequence[SourceMessage], tries: list[Try]) -> list[ModelCard]:
-        prompt = extraction_prompt([_clipped(message, self._limit) for message in messages], self._roles)
+        shown = [_clipped(message, self._limit) for message in messages]
+        prompt = extraction_prompt(self._instructions, shown, self._roles)
         try:
             return self._call(prompt, tries)
         except InvalidAnswer as invalid:  # one attempt at repair

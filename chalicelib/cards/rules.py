@@ -8,7 +8,7 @@ summarising since H. P. Edmundson, "New Methods in Automatic Extracting", Journa
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from itertools import accumulate
 
@@ -16,13 +16,13 @@ from chalicelib.cards.models import CardKind, Citation, DraftCard, SourceMessage
 from chalicelib.cards.rules_judge import Reading, read, words_key
 from chalicelib.cards.rules_text import clean, segments
 from chalicelib.cards.rules_titles import title_of
+from chalicelib.cards.windows import split
 
-WINDOW_SIZE = 32  # messages, all roles counted
 USER = frozenset({"user"})
 
 SURE = 0.8  # cards of this confidence are kept whatever the budget
 BUDGET_SHARE = 0.12  # of a window's evidence characters, for cards less than sure
-BUDGET_FLOOR = 400  # code points a window, for cards less than sure
+BUDGET_FLOOR = 250  # code points a window, for cards less than sure
 DENSE_SHARE = 0.5  # of what sure cards cite, for the others at least: words full of decisions are no idle talk
 REPLY_BUDGET = 40  # code points more for each reply: what is typed to somebody who answers is denser than talk
 LENGTH_COST = 300  # code points that weigh as much as all confidence
@@ -37,14 +37,14 @@ MAX_CITATIONS = 4  # the first evidence and up to three repeats
 def extract(messages: Sequence[SourceMessage], *, roles: frozenset[str] = USER) -> list[DraftCard]:
     """The cards of a topic, in reading order; only messages of `roles` are evidence.
 
-    `messages` are the topic's, in order. The result equals `combine` over `extract_window` of messages 0 to 31,
-    32 to 63 and so on, for any text and any number of messages.
+    `messages` are the topic's, in order. The result equals `combine` over `extract_window` of its windows, for any text
+    and any number of messages.
     """
-    return combine(extract_window(window, roles) for window in _windows(messages))
+    return combine(extract_window(window, roles) for window in split(messages))
 
 
 def extract_window(messages: Sequence[SourceMessage], roles: frozenset[str] = USER) -> list[DraftCard]:
-    """The drafts that one window of up to `WINDOW_SIZE` messages gives by itself, in reading order.
+    """The drafts that one window gives by itself, in reading order.
 
     Sure drafts are all kept; those less sure share a budget of code points, spread over the window. Where a cue is
     wanting for `GIST_STRETCH` code points, the statement that tells most takes part too. Confidence is explained at
@@ -73,11 +73,6 @@ def combine(windows: Iterable[Sequence[DraftCard]]) -> list[DraftCard]:
         first = merged.get(key)
         merged[key] = replace(first, citations=_joined(first.citations, draft.citations)) if first else draft
     return list(merged.values())
-
-
-def _windows(messages: Sequence[SourceMessage]) -> Iterator[Sequence[SourceMessage]]:
-    for start in range(0, len(messages), WINDOW_SIZE):
-        yield messages[start : start + WINDOW_SIZE]
 
 
 def _joined(first: tuple[Citation, ...], later: tuple[Citation, ...]) -> tuple[Citation, ...]:

@@ -1,16 +1,20 @@
-"""Cards and extract runs as clients see them, and what the conversations domain asks of them."""
+"""Cards and extract runs as clients see and change them, and the notes that answers are given."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.cards import store
-from chalicelib.cards.errors import CardNotFound, RunNotFound
-from chalicelib.cards.models import Card, CardKind, ExtractRun, SourceMessage
+from chalicelib.cards.errors import CardChanged, CardNotFound, RunNotFound
+from chalicelib.cards.merge import CardState
+from chalicelib.cards.models import Card, CardKind, CardStatus, CardVersion, ExtractRun, SourceMessage
+from chalicelib.cards.replacing import changes_of, write
 from chalicelib.cards.runs import store as runs
+from chalicelib.cards.store import Place
 from chalicelib.conversations.errors import TopicNotFound
 from chalicelib.jobs.models import JobKind
 from chalicelib.jobs.outbox import Outbox
@@ -23,20 +27,65 @@ class CardService:
         self._db = db
         self._outbox = outbox
 
-    def cards(
-        self, user_id: UUID, topic_id: UUID, kind: CardKind | None, after: int, limit: int
-    ) -> list[tuple[int, Card]]:
-        """(position, card) pairs of a topic, in reading order."""
+    def of_topic(
+        self, user_id: UUID, topic_id: UUID, kind: CardKind | None, statuses: Iterable[CardStatus],
+        at: datetime | None, after: Place | None, limit: int,
+    ) -> list[Card]:  # fmt: skip
+        """A topic's cards in reading order; with `at`, as they were served at that moment."""
         with self._db.user(user_id) as tx:
             self._check_topic(tx, user_id, topic_id)
-            return store.list_cards(tx, user_id, topic_id, kind, after, limit)
+            if at is not None:
+                return store.as_of(tx, user_id, topic_id, at, kind, statuses, after, limit)
+            return store.list_of_topic(tx, user_id, topic_id, kind, statuses, after, limit)
+
+    def of_user(
+        self, user_id: UUID, topic_id: UUID | None, kind: CardKind | None, statuses: Iterable[CardStatus],
+        after: Place | None, limit: int,
+    ) -> list[Card]:  # fmt: skip
+        """The cards of all topics, newest evidence first."""
+        with self._db.user(user_id) as tx:
+            return store.list_of_user(tx, user_id, topic_id, kind, statuses, after, limit)
 
     def card(self, user_id: UUID, card_id: str) -> Card:
         with self._db.user(user_id) as tx:
-            card = store.get(tx, user_id, card_id)
+            return self._card(tx, user_id, card_id)
+
+    def _card(self, tx: Transaction, user_id: UUID, card_id: str) -> Card:
+        card = store.get(tx, user_id, card_id)
         if card is None:
             raise CardNotFound()
         return card
+
+    def history(self, user_id: UUID, card_id: str, after: int, limit: int) -> list[CardVersion]:
+        """Every state the card was in, oldest first."""
+        with self._db.user(user_id) as tx:
+            self._card(tx, user_id, card_id)
+            return store.history(tx, user_id, card_id, after, limit)
+
+    def change(
+        self, tx: Transaction, user_id: UUID, card_id: str, action: str, act: Callable[[CardState], CardState],
+        version: int | None = None,
+    ) -> Card:  # fmt: skip
+        """Does to a card what the user wants done; `act` is one of `cards.edits`.
+
+        Args:
+            action: what the card's history calls it.
+            version: the one the user has seen; None does not ask.
+
+        Raises:
+            CardNotFound, CardChanged, and what `act` raises
+        """
+        held = store.hold(tx, user_id, card_id)
+        if held is None:
+            raise CardNotFound()
+        card, conversation_id = held
+        if version is not None and version != card.version:
+            raise CardChanged(store.get(tx, user_id, card_id))
+        after = act(card)
+        if after != card:
+            changes = changes_of(tx, user_id, card.topic_id, [card], [after])
+            write(tx, user_id, conversation_id, changes, {card_id: action})
+        return self._card(tx, user_id, card_id)
 
     def request_extraction(self, tx: Transaction, user_id: UUID, topic_id: UUID, request_id: str) -> UUID | None:
         """Queues an extraction by hand, without delay. Returns the job's id; None for a topic without messages."""
@@ -63,20 +112,6 @@ class CardService:
             if run is None:
                 raise RunNotFound()
             return run, runs.attempts(tx, user_id, run_id)
-
-
-class CardTraces:
-    """What messages leave in cards (`conversations.service.DerivedState`)."""
-
-    def forget_message(self, tx: Transaction, user_id: UUID, topic_id: UUID, message_id: int) -> None:
-        """Cards that quote it go at once; the others stay until the topic has been extracted again."""
-        store.delete_citing(tx, user_id, message_id)
-        runs.forget_card_sets(tx, user_id, message_id)
-        runs.show_nothing(tx, topic_id)
-
-    def clear_topic(self, tx: Transaction, topic_id: UUID) -> None:
-        store.delete_of_topic(tx, topic_id)
-        runs.show_nothing(tx, topic_id)
 
 
 class TopicNotes:

@@ -1,4 +1,11 @@
-"""Windows of up to 32 consecutive messages, and the hashes that say whether anything has changed. Pure."""
+"""Windows of up to 32 consecutive messages, and the hashes that say whether anything has changed. Pure.
+
+Where a window ends is decided by the ids of its messages: at the first one from the 16th on whose scrambled id begins
+with three zero bits, at the latest at the 32nd. So the same messages are always cut alike, and a message deleted, moved
+or split off in the middle of a topic changes the window it stood in and seldom more than the next: the cut falls into
+step again. (Content-defined chunking: A. Muthitacharoen, B. Chen, D. Mazieres, "A Low-bandwidth Network File System",
+SOSP 2001.)
+"""
 
 from __future__ import annotations
 
@@ -8,37 +15,59 @@ from dataclasses import dataclass
 
 from chalicelib.cards.models import Extractor, SourceMessage
 
-SIZE = 32
+SHORTEST, LONGEST = 16, 32
+_SCRAMBLE = 0x9E3779B97F4A7C15  # 2^64 divided by the golden ratio: multiplying by it spreads consecutive ids
+START = b""  # of the chain
 
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """`number` counts from 0 within the topic; the hash covers ids, roles and contents in order."""
+    """Its hash covers ids, roles and contents in order. A closed window does not grow any more."""
 
-    number: int
-    start_id: int
-    end_id: int
-    message_count: int
+    messages: tuple[int, ...]
+    is_closed: bool
     hash: bytes
 
     @property
-    def is_full(self) -> bool:
-        return self.message_count == SIZE
+    def start_id(self) -> int:
+        return self.messages[0]
+
+    @property
+    def end_id(self) -> int:
+        return self.messages[-1]
 
 
-def cut(messages: Sequence[SourceMessage], first_number: int) -> list[Window]:
-    """The windows of a run of messages that begins where window `first_number` does."""
+def is_end(count: int, message_id: int) -> bool:
+    """Whether a window ends with its `count`-th message."""
+    scrambled = message_id * _SCRAMBLE & 0xFFFFFFFFFFFFFFFF
+    return count == LONGEST or (count >= SHORTEST and scrambled >> 61 == 0)
+
+
+def split(messages: Iterable[SourceMessage]) -> list[list[SourceMessage]]:
+    """Messages, the first of which begins a window, window by window."""
+    parts: list[list[SourceMessage]] = []
+    is_open = False
+    for message in messages:
+        if not is_open:
+            parts.append([])
+        parts[-1].append(message)
+        is_open = not is_end(len(parts[-1]), message.message_id)
+    return parts
+
+
+def cut(messages: Iterable[SourceMessage]) -> list[Window]:
+    """The windows of messages, the first of which begins a window. All but the last are closed."""
     return [
-        _window(first_number + position // SIZE, messages[position : position + SIZE])
-        for position in range(0, len(messages), SIZE)
+        Window(
+            tuple(message.message_id for message in part),
+            is_end(len(part), part[-1].message_id),
+            _hash_messages(part),
+        )
+        for part in split(messages)
     ]
 
 
-def _window(number: int, messages: Sequence[SourceMessage]) -> Window:
-    return Window(number, messages[0].message_id, messages[-1].message_id, len(messages), _hash_messages(messages))
-
-
-def _hash_messages(messages: Iterable[SourceMessage]) -> bytes:
+def _hash_messages(messages: Sequence[SourceMessage]) -> bytes:
     digest = hashlib.sha256()
     for message in messages:
         content = message.content.encode()
@@ -47,10 +76,11 @@ def _hash_messages(messages: Iterable[SourceMessage]) -> bytes:
     return digest.digest()
 
 
-def source_hash(windows: Iterable[Window], extractor: Extractor) -> bytes:
-    """SHA-256 over the windows' hashes in order and the identity of the intended extractor."""
-    identity = (extractor.provider, extractor.model, extractor.prompt_version, extractor.rules_version)
-    digest = hashlib.sha256(repr(identity).encode())
-    for window in windows:
-        digest.update(window.hash)
-    return digest.digest()
+def chained(chain: bytes, window: Window) -> bytes:
+    """The chain prolonged by a window: it stands for all windows' hashes up to this one, in order."""
+    return hashlib.sha256(chain + window.hash).digest()
+
+
+def source_hash(chain: bytes, extractor: Extractor) -> bytes:
+    """SHA-256 over the chain of all of a topic's windows and the identity of the intended extractor."""
+    return hashlib.sha256(extractor.name.encode() + b"\0" + chain).digest()

@@ -15,6 +15,7 @@ from chalicelib.jobs import store
 from chalicelib.jobs.models import QUEUES, JobKind, JobMessage
 
 log = logging.getLogger(__name__)
+LONGEST_DELAY = 900  # seconds that SQS can hold a message back
 
 
 class Queue(Protocol):
@@ -73,7 +74,8 @@ class Outbox:
 
     def send_after_commit(self, tx: Transaction, message: JobMessage, delay: int = 0) -> None:
         """For a job whose row `tx` has written in a statement of its own."""
-        tx.after_commit(lambda: self._send(message, delay))
+        if delay <= LONGEST_DELAY:  # else the sweep sends it when it is due
+            tx.after_commit(lambda: self._send(message, delay))
 
     def send_waiting(self, tx: Transaction, user_id: UUID, topic_id: UUID, *, but: UUID) -> None:
         """Sends the extraction of a topic that had to wait for the one that ends now (`but`)."""

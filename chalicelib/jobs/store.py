@@ -16,8 +16,8 @@ JOB_COLUMNS = """
 
 # A new job; for an extraction that is queued already, nothing.
 INSERT = """
-    INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id, due_at)
-    VALUES (%s, %s, %s, %s, %s, %s, now() + make_interval(secs => %s))
+    INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id, due_at, not_before)
+    SELECT %s, %s, %s, %s, %s, %s, due, due FROM (SELECT now() + make_interval(secs => %s) AS due) AS later
     ON CONFLICT (user_id, subject) WHERE kind = 'extract' AND status = 'queued' DO NOTHING
     RETURNING job_id
 """
@@ -118,7 +118,7 @@ OVERDUE = """
 
 # Age of the oldest job that waits, in seconds, per kind (system role).
 QUEUE_AGES = """
-    SELECT kind, extract(epoch FROM now() - min(created_at))::float8 AS age FROM jobs
+    SELECT kind, greatest(extract(epoch FROM now() - min(not_before)), 0)::float8 AS age FROM jobs
     WHERE status = 'queued' GROUP BY kind
 """
 

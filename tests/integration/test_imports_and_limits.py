@@ -122,7 +122,7 @@ def test_imports_wait_while_the_queues_are_old_and_chat_never_does(
     api = Api(services, queue, home)
     api.post("/imports", batch({"content": "one"}))
     with psycopg.connect(server.superuser(fresh_database), autocommit=True) as connection:
-        connection.execute("UPDATE jobs SET created_at = now() - interval '5 seconds'")
+        connection.execute("UPDATE jobs SET not_before = now() - interval '5 seconds'")
     response = api.request("POST", "/imports", batch({"content": "two"}))
     assert (response.status_code, response.json_body["error"]["code"]) == (503, "queues_are_old")
     assert int(response.headers["Retry-After"]) > 0

@@ -44,6 +44,7 @@ def test_invariant_1_another_users_ids_are_404_on_every_route(api: Api, victim: 
     stranger.chat("I live here too.")
     before = state_of(api, victim)
     bodies = {"/messages/{message_id}": {"topic_id": victim["topic_id"]}, "/topics/{topic_id}": {"title": "Mine now"}}
+    bodies |= {"/cards/{card_id}": {"title": "Mine now"}}
     tried = 0
     for endpoint in endpoints():
         if "{" not in endpoint.path or endpoint.is_open:
@@ -135,8 +136,9 @@ def attempts(victim: dict[str, Any], owner: UUID, stranger: UUID) -> list[tuple[
             (uuid4(), stranger, victim["topic_id"]),
         ),
         (
-            "INSERT INTO topic_windows (topic_id, window_no, user_id, start_id, end_id, message_count, hash)"
-            " VALUES (%s, 99, %s, 1, 2, 2, 'x')",
+            "INSERT INTO topic_windows"
+            " (topic_id, window_no, user_id, start_id, end_id, message_count, hash, chain, total)"
+            " VALUES (%s, 99, %s, 1, 2, 2, 'x', 'x', 2)",
             (victim["topic_id"], stranger),
         ),
         (

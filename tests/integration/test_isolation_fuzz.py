@@ -62,6 +62,7 @@ class Fuzz:
             "patch_message": {"topic_id": topic_id},
             "post_topic": {"title": f"{WORDS[name]} plans"},
             "patch_topic": {"title": f"{WORDS[name]} renamed"},
+            "patch_card": {"title": f"{WORDS[name]} edited"},
             "post_api_key": {"name": f"{WORDS[name]} key"},
             "post_import": {
                 "source": "s",
@@ -101,6 +102,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("PATCH", "/topics/{topic_id}"): "patch_topic",
         ("POST", "/api-keys"): "post_api_key",
         ("POST", "/imports"): "post_import",
+        ("PATCH", "/cards/{card_id}"): "patch_card",
     }
     return names[endpoint.method, endpoint.path]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ def api(settings: Settings, queue: RecordingQueue, home: Path) -> Iterator[Api]:
 
 
 @pytest.fixture
-def known(api: Api) -> dict[str, str]:
+def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
     """What the samples' placeholders stand for: a user with one of everything."""
     said = api.say("I decided to go with Postgres for the new service.")
     topic_id = said["topic_id"]
@@ -67,7 +67,13 @@ def known(api: Api) -> dict[str, str]:
     [run, *_] = api.get("/extract-runs")["items"]
     other = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
     api.patch(f"/topics/{topic_id}", {"is_active": True})
+    suggested, deleted = (c["card_id"] for c in api.get(f"/topics/{_more(api)}/cards")["items"])
+    api.patch(f"/cards/{suggested}", {"title": "Mine"})
+    superuser('UPDATE cards SET machine = machine || \'{"title": "Theirs"}\' WHERE card_id = %s', suggested)
+    api.delete(f"/cards/{deleted}")
     return {
+        "suggested_card_id": suggested,
+        "deleted_card_id": deleted,
         "token": api.token,
         "user_id": str(api.user_id),
         "topic_id": topic_id,
@@ -84,6 +90,17 @@ def known(api: Api) -> dict[str, str]:
         "card_id": api.get(f"/topics/{topic_id}/cards")["items"][0]["card_id"],
         "key_id": api.post("/api-keys", {"name": "mine"}, 201)["key_id"],
     }
+
+
+def _more(api: Api) -> str:
+    """A topic with two cards."""
+    topic_id = api.post("/topics", {"title": "More"}, 201)["topic_id"]
+    api.chat("I decided to paint the fence. Do we need a permit for that?", topic_id=topic_id)
+    extraction = api.post(f"/topics/{topic_id}/extract", status=202)["job_id"]
+    for message in api.queue.sent_messages():
+        if str(message.job_id) == extraction:
+            api.services.worker.deliver(message)
+    return str(topic_id)
 
 
 def sample(name: str, known: dict[str, str]) -> Any:

@@ -13,6 +13,7 @@ import pytest
 from chalicelib import wiring
 from chalicelib.api import endpoints
 from chalicelib.cards import store as cards
+from chalicelib.cards.results import store as results
 from chalicelib.cards.runs import store as runs
 from chalicelib.health import HealthService
 from chalicelib.jobs.models import JobKind, Outcome
@@ -94,7 +95,7 @@ def test_a_duplicate_delivery_takes_at_most_three_statements(api: Api, statement
 
 @pytest.mark.parametrize("count", [1, 60])
 def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, statements: list[str], count: int) -> None:
-    """However many cards there are: four for cards and citations, one to show them."""
+    """However many cards there are: three for cards and citations, one for their versions, two to show them."""
     topic_id = api.say("I decided to go with Postgres.")["topic_id"]
     for n in range(count):
         api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)
@@ -103,8 +104,8 @@ def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, stateme
     extraction, *_ = api.queue.take()  # one is queued a topic; every turn has sent its message
     statements.clear()
     assert api.services.worker.deliver(extraction) is Outcome.DONE
-    replacing = statements[statements.index(runs.FINISH) + 1 : statements.index(runs.INSERT_ATTEMPTS)]
-    assert {cards.UPSERT, cards.INSERT_CITATIONS, runs.SHOW} < set(replacing)
+    replacing = statements[statements.index(cards.UPSERT) : statements.index(runs.SHOW) + 1]
+    assert {cards.INSERT_CITATIONS, cards.RECORD_VERSIONS, results.SHOW} < set(replacing)
     assert len(api.get(f"/topics/{topic_id}/cards?limit=200")["items"]) == count + 1
     assert len(replacing) <= REPLACE
 

@@ -1,35 +1,38 @@
 """Extracts topics from the queue.
 
-Claim job and run in one transaction; extract outside of any; then, in one transaction and only if the topic is still
-what it was, replace the cards, finish the run and complete the job. Whatever dies in between, a redelivery does again.
+Claim job and run in one transaction; extract the windows that have changed, outside of any; then, in one transaction
+and only if the topic is still what it was, make the cards what the windows say, finish the run and complete the job.
+Whatever dies in between, a redelivery does again; what a model has answered meanwhile is kept.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
 from chalicelib.adapters.clock import Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
-from chalicelib.cards import store as cards
-from chalicelib.cards.extractors import CardExtractor
-from chalicelib.cards.identity import card_ids
-from chalicelib.cards.models import DraftCard, Extraction, SourceMessage
-from chalicelib.cards.runs import store
-from chalicelib.cards.runs.store import TopicState
-from chalicelib.cards.windows import SIZE, Window, cut, source_hash
+from chalicelib.cards.extractors import RULES_PROVIDER, CardExtractor
+from chalicelib.cards.models import SourceMessage, Try, WindowResult, total
+from chalicelib.cards.replacing import Plan, carry_out, plan
+from chalicelib.cards.results import store as results
+from chalicelib.cards.results.store import Dirty, Fresh
+from chalicelib.cards.runs import source, store
+from chalicelib.cards.runs.source import SourceChanged
+from chalicelib.cards.runs.store import Made, Source, TopicState
+from chalicelib.cards.windows import Window
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobKind, JobMessage, Outcome
 from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.worker import Claims
+from chalicelib.llm.failures import PASSING
 
 log = logging.getLogger(__name__)
-PAGE = 8 * SIZE  # messages read at a time, so that a long topic is never in memory whole
-NO_END = 2**62
+AGAIN = frozenset({"manual", "upgrade", "reextraction"})  # causes that try the model again where the rules stood in
 
 
 class Meter(Protocol):
@@ -51,8 +54,26 @@ class Work:
 
     run_id: UUID
     attempt: int
+    upgrades: int
     topic: TopicState
-    end_id: int
+    source: Source
+    tail: Window | None
+    dirty: Sequence[Dirty]
+    cached: dict[bytes, Any]
+
+
+@dataclass(slots=True)
+class Found:
+    """What a run has extracted so far: windows, the ids of their messages, and their results."""
+
+    windows: list[Dirty] = field(default_factory=list)
+    messages: list[list[int]] = field(default_factory=list)
+    results: list[WindowResult] = field(default_factory=list)
+    latency_ms: int = 0
+
+    @property
+    def tries(self) -> list[Try]:
+        return [one for result in self.results for one in result.tries]
 
 
 class ExtractionHandler:
@@ -70,6 +91,7 @@ class ExtractionHandler:
         meter: Meter,
         *,
         lease: int,
+        upgrade_delays: Sequence[int],
     ) -> None:
         self.lease = lease
         self._db = db
@@ -80,21 +102,23 @@ class ExtractionHandler:
         self._monotonic = monotonic
         self._reach = crash_points
         self._meter = meter
+        self._upgrade_delays = upgrade_delays
 
     def handle(self, message: JobMessage, token: UUID) -> Outcome:
         try:
             with self._db.user(message.user_id) as tx:
+                topic = self._hold_topic(tx, message)
                 claim = self._claims.claim(tx, message, token, self.lease)
                 if claim is None:
                     return Outcome.NOTHING_TO_DO
-                work = self._begin(tx, claim)
+                work = self._begin(tx, claim, topic)
         except SubjectHeld:
             return Outcome.NOTHING_TO_DO
         if work is None:
             return Outcome.DONE
         self._reach("after_claim")
         try:
-            self._extract(claim, work)
+            self._work(claim, work)
         except LostRun:
             return Outcome.NOTHING_TO_DO
         except Exception:
@@ -102,109 +126,177 @@ class ExtractionHandler:
             raise
         return Outcome.DONE
 
-    def _begin(self, tx: Transaction, claim: Claim) -> Work | None:
+    def _hold_topic(self, tx: Transaction, message: JobMessage) -> TopicState | None:
+        """Before the claim: whoever changes a topic holds it first and writes its job then, and so do we."""
+        return store.lock_topic_of_job(tx, message.user_id, message.job_id)
+
+    def _begin(self, tx: Transaction, claim: Claim, topic: TopicState | None) -> Work | None:
         """Claims the run of the topic's present state; None if the job could be ended at once."""
-        user_id, topic_id = claim.user_id, claim.job.subject
-        topic = store.lock_topic(tx, user_id, topic_id)
+        user_id, topic_id, identity = claim.user_id, claim.job.subject, self._extractor.identity
         if jobs.subject_is_held(tx, topic_id, claim.job.job_id):
             raise SubjectHeld
-        found = self._windows(tx, user_id, topic_id) if topic else []
-        if topic is None or not found:
+        now = source.present(tx, user_id, topic_id) if topic else None
+        wanted = now.source(identity) if now else None
+        if topic is None or now is None or wanted is None:
             self._complete(tx, claim, {"ok": True, "reason": "no_messages"})
             return None
-        digest = source_hash(found, self._extractor.identity)
+        dirty = source.dirty(tx, user_id, topic_id, now, identity, claim.job.cause in AGAIN)
+        cached = source.cached(tx, user_id, identity, dirty)
         row = store.claim(
-            tx, user_id, topic_id, topic, digest, self._extractor.identity, found,
-            run_id=self._new_id(), token=claim.token, job_id=claim.job.job_id,
-            request_id=claim.job.request_id, cause=claim.job.cause,
+            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), token=claim.token,
+            job_id=claim.job.job_id, request_id=claim.job.request_id, cause=claim.job.cause,
+            redo=len(cached) < len(dirty),
         )  # fmt: skip
         if row is not None:
-            return Work(row.run_id, row.attempt, topic, found[-1].end_id)
-        self._show_again(tx, claim, topic, store.finished(tx, user_id, topic_id, digest))
+            return Work(row.run_id, row.attempt, row.upgrades, topic, wanted, now.tail, dirty, cached)
+        run = store.finished(tx, user_id, topic_id, wanted.hash)
+        self._show_again(tx, claim, Work(run.run_id, 0, 0, topic, wanted, now.tail, dirty, cached))
         return None
 
-    def _windows(self, tx: Transaction, user_id: UUID, topic_id: UUID) -> list[Window]:
-        """The topic's windows; those that have become full are kept, so that they are hashed once."""
-        kept = store.windows(tx, user_id, topic_id)
-        known = len(kept)
-        after = kept[-1].end_id if kept else 0
-        while page := store.messages(tx, user_id, topic_id, after, NO_END, PAGE):
-            kept += cut(page, len(kept))
-            after = page[-1].message_id
-        if new := [window for window in kept[known:] if window.is_full]:
-            store.insert_windows(tx, user_id, topic_id, new)
-        return kept
-
-    def _show_again(self, tx: Transaction, claim: Claim, topic: TopicState, run: Any) -> None:
+    def _show_again(self, tx: Transaction, claim: Claim, work: Work) -> None:
         """The topic has come back to a state that was extracted before: nothing is called, its cards are shown."""
-        if topic.cards_run_id == run.run_id:
-            self._complete(tx, claim, {"ok": True, "reason": "unchanged", "run_id": str(run.run_id)})
-            return
-        drafts = store.drafts_of(run.card_set)
-        self._replace(tx, claim, topic, run.run_id, run.messages_range_end_id, drafts)
-        result = {"ok": True, "reason": "restored", "run_id": str(run.run_id), "cards": len(drafts)}
+        result = {"ok": True, "reason": "unchanged", "run_id": str(work.run_id)}
+        if work.topic.cards_run_id != work.run_id:
+            planned = self._replace(tx, claim, work, Found())
+            result |= {"reason": "restored", "cards_changed": _visible(planned)}
         self._complete(tx, claim, result)
 
-    def _extract(self, claim: Claim, work: Work) -> None:
+    def _work(self, claim: Claim, work: Work) -> None:
         started = self._monotonic()
-        extraction = self._extractor.extract(lambda: self._read(claim, work))
-        latency_ms = round((self._monotonic() - started) * 1000)
-        with self._db.user(claim.user_id) as tx:
-            applied = self._apply(tx, claim, work, extraction, latency_ms)
-            self._reach("mid_transaction")
-        self._meter.count("Extracted" if applied else "Superseded")
-        if extraction.fallback_used:
-            self._meter.count("Fallback")
-
-    def _read(self, claim: Claim, work: Work) -> Iterator[Sequence[SourceMessage]]:
-        """The topic's messages, window by window, up to the one the run ends with."""
-        after, renewed_at = 0, self._monotonic()
-        while True:
+        found = Found()
+        try:
+            self._extract(claim, work, found)
+            found.latency_ms = round((self._monotonic() - started) * 1000)
             with self._db.user(claim.user_id) as tx:
-                page = store.messages(tx, claim.user_id, claim.job.subject, after, work.end_id, PAGE)
-            for position in range(0, len(page), SIZE):
-                if self._monotonic() - renewed_at > self.lease / 8:  # a window may take a model several tries
-                    with self._db.user(claim.user_id) as tx:
-                        jobs.renew(tx, claim.job.job_id, claim.token, self.lease)
-                    renewed_at = self._monotonic()
-                yield page[position : position + SIZE]
-            if len(page) < PAGE:
-                return
-            after = page[-1].message_id
+                self._apply(tx, claim, work, found)
+                self._reach("mid_transaction")
+            self._meter.count("Extracted")
+            if any(result.failure_class for result in found.results):
+                self._meter.count("Fallback")
+        except SourceChanged:
+            with self._db.user(claim.user_id) as tx:
+                self._supersede(tx, claim, work, found)
+            self._meter.count("Superseded")
 
-    def _apply(self, tx: Transaction, claim: Claim, work: Work, extraction: Extraction, latency_ms: int) -> bool:
-        """Shows the run's cards, or marks it superseded if the topic has moved on. Returns whether they are shown."""
-        user_id, topic_id = claim.user_id, claim.job.subject
-        topic = store.lock_topic(tx, user_id, topic_id)
+    def _extract(self, claim: Claim, work: Work, found: Found) -> None:
+        """Extracts the windows that no result is kept of."""
+        wanted = [window for window in work.dirty if window.hash not in work.cached]
+        renewed_at = self._monotonic()
+        for result in self._extractor.extract(self._read(claim, wanted, found)):
+            found.results.append(result)
+            if result.extractor.provider != RULES_PROVIDER:
+                self._keep(claim, work, found)
+            elif self._monotonic() - renewed_at > self.lease / 8:  # a window may take a model several tries
+                with self._db.user(claim.user_id) as tx:
+                    jobs.renew(tx, claim.job.job_id, claim.token, self.lease)
+                renewed_at = self._monotonic()
+
+    def _read(self, claim: Claim, wanted: Sequence[Dirty], found: Found) -> Iterator[Sequence[SourceMessage]]:
+        for window, messages in source.read(self._db, claim.user_id, claim.job.subject, wanted):
+            found.windows.append(window)
+            found.messages.append([message.message_id for message in messages])
+            yield messages
+
+    def _keep(self, claim: Claim, work: Work, found: Found) -> None:
+        """Keeps what the model has just answered, so that it is not asked again if this worker dies."""
+        with self._db.user(claim.user_id) as tx:
+            self._check_unchanged(store.lock_topic(tx, claim.user_id, claim.job.subject), work)
+            jobs.renew(tx, claim.job.job_id, claim.token, self.lease)
+            results.insert_results(
+                tx, claim.user_id, [(found.windows[-1], found.messages[-1], found.results[-1])]
+            )  # fmt: skip
+
+    def _check_unchanged(self, topic: TopicState | None, work: Work) -> None:
+        """
+        Raises:
+            LostRun, SourceChanged
+        """
         if topic is None:
             raise LostRun
-        is_changed = topic.revision != work.topic.revision
-        if is_changed or _is_older(work, topic):
-            store.supersede(tx, work.run_id, claim.token)
-            self._finish_attempt(tx, claim, work, extraction, {"ok": True, "reason": "superseded"})
-            if is_changed:
-                self._outbox.add(
-                    tx, user_id, JobKind.EXTRACT, topic_id, cause="superseded", request_id=claim.job.request_id
-                )
-            return False
-        if not store.finish(tx, work.run_id, claim.token, extraction, latency_ms):
-            raise LostRun
-        self._replace(tx, claim, topic, work.run_id, work.end_id, extraction.drafts)
-        self._finish_attempt(tx, claim, work, extraction, {"ok": True, "cards": len(extraction.drafts)})
-        return True
+        is_older = topic.cards_revision == work.topic.revision and (topic.cards_end_id or 0) > work.source.end_id
+        if topic.revision != work.topic.revision or is_older:
+            raise SourceChanged
 
-    def _replace(
-        self, tx: Transaction, claim: Claim, topic: TopicState, run_id: UUID, end_id: int, drafts: Sequence[DraftCard]
-    ) -> None:
+    def _apply(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> None:
+        """Shows the run's cards.
+
+        Raises:
+            LostRun, SourceChanged
+        """
         user_id, topic_id = claim.user_id, claim.job.subject
-        ids = card_ids(topic_id, drafts)
-        cards.replace_for_topic(tx, user_id, topic.conversation_id, topic_id, run_id, ids, drafts)
-        store.show(tx, user_id, topic_id, run_id, end_id)
+        self._check_unchanged(store.lock_topic(tx, user_id, topic_id), work)
+        results.insert_results(tx, user_id, list(zip(found.windows, found.messages, found.results, strict=True)))
+        planned = self._replace(tx, claim, work, found)
+        failures, tokens = results.shown_state(tx, user_id, topic_id)
+        if not store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens):
+            raise LostRun
+        result = {"ok": True, "cards_changed": _visible(planned), "windows_extracted": len(found.results)}
+        self._finish_attempt(tx, claim, work, found, result)
+        self._try_later(tx, claim, work, failures)
 
-    def _finish_attempt(
-        self, tx: Transaction, claim: Claim, work: Work, extraction: Extraction, result: dict[str, Any]
-    ) -> None:
-        store.insert_attempts(tx, claim.user_id, work.run_id, work.attempt, extraction.tries)
+    def _replace(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> Plan:
+        user_id, topic_id = claim.user_id, claim.job.subject
+        fresh = self._fresh(tx, claim, work, found)
+        planned = plan(tx, user_id, topic_id, work.run_id, fresh, work.tail)
+        carry_out(tx, user_id, work.topic.conversation_id, topic_id, planned)
+        store.show(tx, user_id, topic_id, work.run_id, work.source.end_id)
+        return planned
+
+    def _fresh(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> list[Fresh]:
+        """The windows to be shown, with their results: those found now, and those kept from before."""
+        user_id, intended = claim.user_id, self._extractor.identity.name
+        kept = results.drafts(tx, user_id, [row.result_id for row in work.cached.values()])
+        fresh = [
+            Fresh(
+                window.start_id, window.hash, row.message_ids, row.result_id, kept[row.result_id], intended, None,
+                False, row.tokens,
+            )
+            for window in work.dirty
+            if (row := work.cached.get(window.hash))
+        ] + [
+            Fresh(
+                window.start_id, window.hash, messages, results.result_id(user_id, window.hash, result.extractor),
+                result.drafts, intended, result.failure_class, False,
+                (result.input_tokens or 0) + (result.output_tokens or 0),
+            )
+            for window, messages, result in zip(found.windows, found.messages, found.results, strict=True)
+        ]  # fmt: skip
+        return sorted(fresh, key=lambda window: window.start_id)
+
+    def _made(self, found: Found, failures: Sequence[str]) -> Made:
+        made, asked = found.results, self._extractor.identity
+        by = next((result.extractor for result in made if not result.failure_class), None)
+        by = by or (made[0].extractor if made else asked)
+        agreements = [result.agreement for result in made if result.agreement is not None]
+        own = next((result.failure_class for result in made if result.failure_class), None)
+        return Made(
+            by.provider, by.model, bool(failures), own or next(iter(failures), None),
+            sum(result.dropped for result in made), len(made), found.latency_ms,
+            total(result.input_tokens for result in made), total(result.output_tokens for result in made),
+            sum(agreements) / len(agreements) if agreements else None,
+        )  # fmt: skip
+
+    def _try_later(self, tx: Transaction, claim: Claim, work: Work, failures: Sequence[str]) -> None:
+        """Where the rules stand in for a failure that passes, the model is tried again later, a few times."""
+        if work.upgrades < len(self._upgrade_delays) and PASSING.intersection(failures):
+            self._outbox.add(
+                tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, cause="upgrade",
+                request_id=claim.job.request_id, delay=self._upgrade_delays[work.upgrades],
+            )  # fmt: skip
+
+    def _supersede(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> None:
+        """The topic has moved on: the run is of no use, and a newer revision gets its own job."""
+        topic = store.lock_topic(tx, claim.user_id, claim.job.subject)
+        store.supersede(tx, work.run_id, claim.token)
+        self._finish_attempt(tx, claim, work, found, {"ok": True, "reason": "superseded"})
+        if topic and topic.revision != work.topic.revision:
+            self._outbox.add(
+                tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, cause="superseded",
+                request_id=claim.job.request_id,
+            )  # fmt: skip
+
+    def _finish_attempt(self, tx: Transaction, claim: Claim, work: Work, found: Found, result: dict[str, Any]) -> None:
+        store.insert_attempts(tx, claim.user_id, work.run_id, work.attempt, found.tries)
         self._complete(tx, claim, {**result, "run_id": str(work.run_id)})
 
     def _complete(self, tx: Transaction, claim: Claim, result: dict[str, Any]) -> None:
@@ -225,6 +317,6 @@ class ExtractionHandler:
         store.fail_of_topic(tx, user_id, subject)
 
 
-def _is_older(work: Work, topic: TopicState) -> bool:
-    """A run on later messages of the same revision has been applied since."""
-    return topic.cards_revision == work.topic.revision and (topic.cards_end_id or 0) > work.end_id
+def _visible(planned: Plan) -> int:
+    """How many cards look different now."""
+    return sum(bool(change.action) for change in planned.changes)

@@ -10,17 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.cards.models import (
-    CardKind,
-    Citation,
-    DraftCard,
-    Extraction,
-    Extractor,
-    ExtractRun,
-    SourceMessage,
-    Try,
-)
-from chalicelib.cards.windows import Window
+from chalicelib.cards.models import Extractor, ExtractRun, SourceMessage, Try
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,34 +24,57 @@ class TopicState:
     cards_end_id: int | None
 
 
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The messages a run is about."""
+
+    hash: bytes
+    start_id: int
+    end_id: int
+    message_count: int
+    window_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a run came to. `provider` and `model` are what gave most of the cards it extracted."""
+
+    provider: str
+    model: str | None
+    fallback_used: bool
+    failure_class: str | None
+    dropped: int
+    windows_extracted: int
+    latency_ms: int
+    input_tokens: int | None
+    output_tokens: int | None
+    agreement: float | None
+
+
 # The topic, held against other extractions, deletions and moves until the transaction ends.
 LOCK_TOPIC = """
     SELECT conversation_id, revision, cards_run_id, cards_revision, cards_end_id FROM topics
     WHERE topic_id = %s AND user_id = %s FOR NO KEY UPDATE
 """
 
-WINDOWS = """
-    SELECT window_no, start_id, end_id, message_count, hash FROM topic_windows
-    WHERE topic_id = %s AND user_id = %s ORDER BY window_no
-"""
-INSERT_WINDOWS = """
-    INSERT INTO topic_windows (topic_id, window_no, user_id, start_id, end_id, message_count, hash)
-    SELECT %s, w.n, %s, w.s, w.e, w.c, decode(w.h, 'hex')
-    FROM jsonb_to_recordset(%s) AS w (n integer, s bigint, e bigint, c integer, h text)
-    ON CONFLICT DO NOTHING
+# The same for the topic that an open job is about.
+LOCK_TOPIC_OF_JOB = """
+    SELECT conversation_id, revision, cards_run_id, cards_revision, cards_end_id FROM topics
+    WHERE user_id = %(user)s AND topic_id = (SELECT subject FROM jobs
+        WHERE job_id = %(job)s AND user_id = %(user)s AND status IN ('queued', 'running')) FOR NO KEY UPDATE
 """
 
 # A run of a topic's messages, oldest first.
 MESSAGES = """
     SELECT message_id, role, content FROM messages
-    WHERE topic_id = %s AND user_id = %s AND message_id > %s AND message_id <= %s ORDER BY message_id LIMIT %s
+    WHERE topic_id = %s AND user_id = %s AND message_id BETWEEN %s AND %s ORDER BY message_id LIMIT %s
 """
 
 TOPIC_EXISTS = "SELECT EXISTS (SELECT FROM topics WHERE topic_id = %s AND user_id = %s) AS found"
 IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM messages WHERE topic_id = %s AND user_id = %s) AS is_empty"
 
-# Takes the run of this source: a new row, or one that failed, was superseded, lost its holder, lost its card set to a
-# deletion, or fell back to the rules under another job. No row if it is finished.
+# Takes the run of this source: a new row, or one that failed, was superseded or lost its holder, or one that finished
+# but has something left to extract for this job. No row if it is finished.
 CLAIM = """
     INSERT INTO card_extract_runs AS r (run_id, user_id, conversation_id, topic_id, source_hash, status,
         intended_provider, intended_model, prompt_version, rules_version, lease_token, job_id, request_id, cause,
@@ -71,14 +84,15 @@ CLAIM = """
         %(start_id)s, %(end_id)s, %(message_count)s, %(window_count)s)
     ON CONFLICT (topic_id, user_id, source_hash) DO UPDATE SET status = 'running', attempt = r.attempt + 1,
         lease_token = excluded.lease_token, job_id = excluded.job_id, request_id = excluded.request_id,
-        cause = excluded.cause, revision = excluded.revision, failure_class = NULL, ended_at = NULL
-    WHERE r.status <> 'finished' OR r.card_set IS NULL OR (r.fallback_used AND r.job_id <> excluded.job_id)
-    RETURNING run_id, attempt
+        cause = excluded.cause, revision = excluded.revision, failure_class = NULL, ended_at = NULL,
+        upgrades = r.upgrades + CASE WHEN excluded.cause = 'upgrade' THEN 1 ELSE 0 END
+    WHERE r.status <> 'finished' OR (%(redo)s AND r.job_id <> excluded.job_id)
+    RETURNING run_id, attempt, upgrades
 """
 
-# The finished run of this source, with the cards it found.
+# The finished run of this source.
 FINISHED = """
-    SELECT run_id, card_set, messages_range_end_id FROM card_extract_runs
+    SELECT run_id, messages_range_end_id FROM card_extract_runs
     WHERE topic_id = %s AND user_id = %s AND source_hash = %s AND status = 'finished'
 """
 
@@ -86,8 +100,12 @@ FINISHED = """
 FINISH = """
     UPDATE card_extract_runs SET status = 'finished', lease_token = NULL, ended_at = now(), provider = %(provider)s,
         model = %(model)s, fallback_used = %(fallback_used)s, failure_class = %(failure_class)s,
-        cards_count = %(cards_count)s, cards_dropped = %(cards_dropped)s, card_set = %(card_set)s,
-        latency_ms = %(latency_ms)s, input_tokens = %(input_tokens)s, output_tokens = %(output_tokens)s
+        cards_count = (SELECT count(*) FROM cards WHERE topic_id = card_extract_runs.topic_id AND is_found
+            AND status IN ('active', 'superseded')),
+        cards_dropped = %(cards_dropped)s, latency_ms = %(latency_ms)s, input_tokens = %(input_tokens)s,
+        output_tokens = %(output_tokens)s, windows_extracted = %(windows_extracted)s,
+        windows_reused = window_count - %(windows_extracted)s, agreement = %(agreement)s,
+        tokens_saved = greatest(0, %(shown_tokens)s - coalesce(%(input_tokens)s, 0) - coalesce(%(output_tokens)s, 0))
     WHERE run_id = %(run)s AND lease_token = %(token)s AND status = 'running'
 """
 END_UNFINISHED = """
@@ -118,19 +136,12 @@ SHOW = """
 """
 SHOW_NOTHING = "UPDATE topics SET cards_run_id = NULL, cards_revision = NULL, cards_end_id = NULL WHERE topic_id = %s"
 
-# Card sets that quote a message which is being deleted, in whatever topic it was then.
-FORGET_CARD_SETS = """
-    UPDATE card_extract_runs SET card_set = NULL
-    WHERE user_id = %(user)s AND messages_range_start_id <= %(message)s AND messages_range_end_id >= %(message)s
-        AND jsonb_path_exists(card_set, '$[*].citations[*][0] ? (@ == $message)',
-            jsonb_build_object('message', %(message)s::bigint))
-"""
-
 RUN_COLUMNS = """
     SELECT run_id, topic_id, status, cause, source_hash, intended_provider, intended_model, prompt_version,
         rules_version, provider, model, fallback_used, failure_class, attempt, job_id, request_id,
-        messages_range_start_id, messages_range_end_id, message_count, window_count, cards_count, cards_dropped,
-        latency_ms, input_tokens, output_tokens, created_at, ended_at
+        messages_range_start_id, messages_range_end_id, message_count, window_count, windows_extracted,
+        windows_reused, cards_count, cards_dropped, latency_ms, input_tokens, output_tokens, tokens_saved, agreement,
+        created_at, ended_at
     FROM card_extract_runs
 """
 GET = f"{RUN_COLUMNS} WHERE run_id = %s AND user_id = %s"
@@ -152,20 +163,14 @@ def lock_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> TopicState | N
     return TopicState(*row) if row else None
 
 
-def windows(tx: Transaction, user_id: UUID, topic_id: UUID) -> list[Window]:
-    return [
-        Window(r.window_no, r.start_id, r.end_id, r.message_count, bytes(r.hash))
-        for r in tx.rows(WINDOWS, topic_id, user_id)
-    ]
+def lock_topic_of_job(tx: Transaction, user_id: UUID, job_id: UUID) -> TopicState | None:
+    row = tx.row(LOCK_TOPIC_OF_JOB, user=user_id, job=job_id)
+    return TopicState(*row) if row else None
 
 
-def insert_windows(tx: Transaction, user_id: UUID, topic_id: UUID, new: Sequence[Window]) -> None:
-    rows = [{"n": w.number, "s": w.start_id, "e": w.end_id, "c": w.message_count, "h": w.hash.hex()} for w in new]
-    tx.run(INSERT_WINDOWS, topic_id, user_id, Jsonb(rows))
-
-
-def messages(tx: Transaction, user_id: UUID, topic_id: UUID, after: int, up_to: int, limit: int) -> list[SourceMessage]:
-    return [SourceMessage(*row) for row in tx.rows(MESSAGES, topic_id, user_id, after, up_to, limit)]
+def messages(tx: Transaction, user_id: UUID, topic_id: UUID, start: int, end: int, limit: int) -> list[SourceMessage]:
+    """Both ends included."""
+    return [SourceMessage(*row) for row in tx.rows(MESSAGES, topic_id, user_id, start, end, limit)]
 
 
 def topic_exists(tx: Transaction, user_id: UUID, topic_id: UUID) -> bool:
@@ -177,39 +182,41 @@ def is_empty(tx: Transaction, user_id: UUID, topic_id: UUID) -> bool:
 
 
 def claim(
-    tx: Transaction, user_id: UUID, topic_id: UUID, topic: TopicState, source_hash: bytes, extractor: Extractor,
-    found: Sequence[Window], *, run_id: UUID, token: UUID, job_id: UUID, request_id: str, cause: str,
+    tx: Transaction, user_id: UUID, topic_id: UUID, topic: TopicState, source: Source, extractor: Extractor, *,
+    run_id: UUID, token: UUID, job_id: UUID, request_id: str, cause: str, redo: bool,
 ) -> Any:  # fmt: skip
-    """(run_id, attempt), or None if the run of this source is finished."""
+    """(run_id, attempt, upgrades), or None if the run of this source is finished.
+
+    Args:
+        redo: a finished run is taken too, unless it was this very job that finished it.
+    """
     return tx.row(
-        CLAIM, run=run_id, user=user_id, conversation=topic.conversation_id, topic=topic_id, source_hash=source_hash,
+        CLAIM, run=run_id, user=user_id, conversation=topic.conversation_id, topic=topic_id, source_hash=source.hash,
         provider=extractor.provider, model=extractor.model, prompt_version=extractor.prompt_version,
         rules_version=extractor.rules_version, token=token, job=job_id, request_id=request_id, cause=cause,
-        revision=topic.revision, start_id=found[0].start_id, end_id=found[-1].end_id,
-        message_count=sum(window.message_count for window in found), window_count=len(found),
+        revision=topic.revision, start_id=source.start_id, end_id=source.end_id, message_count=source.message_count,
+        window_count=source.window_count, redo=redo,
     )  # fmt: skip
 
 
 def finished(tx: Transaction, user_id: UUID, topic_id: UUID, source_hash: bytes) -> Any:
-    """(run_id, card_set, messages_range_end_id)."""
+    """(run_id, messages_range_end_id)."""
     return tx.one(FINISHED, topic_id, user_id, source_hash)
 
 
-def finish(tx: Transaction, run_id: UUID, token: UUID, extraction: Extraction, latency_ms: int) -> bool:
+def finish(tx: Transaction, run_id: UUID, token: UUID, made: Made, shown_tokens: int) -> bool:
+    """Ends a run after its cards have been written. Returns whether it was still this worker's.
+
+    Args:
+        shown_tokens: what all results that the topic shows cost when they were made.
+    """
     touched = tx.run(
-        FINISH, run=run_id, token=token, provider=extraction.provider, model=extraction.model,
-        fallback_used=extraction.fallback_used, failure_class=extraction.failure_class,
-        cards_count=len(extraction.drafts), cards_dropped=extraction.dropped,
-        card_set=Jsonb(card_set(extraction.drafts)), latency_ms=latency_ms,
-        input_tokens=_total(t.input_tokens for t in extraction.tries),
-        output_tokens=_total(t.output_tokens for t in extraction.tries),
+        FINISH, run=run_id, token=token, provider=made.provider, model=made.model, fallback_used=made.fallback_used,
+        failure_class=made.failure_class, cards_dropped=made.dropped, latency_ms=made.latency_ms,
+        input_tokens=made.input_tokens, output_tokens=made.output_tokens, windows_extracted=made.windows_extracted,
+        agreement=made.agreement, shown_tokens=shown_tokens,
     )  # fmt: skip
     return touched == 1
-
-
-def _total(counts: Any) -> int | None:
-    known = [count for count in counts if count is not None]
-    return sum(known) if known else None
 
 
 def supersede(tx: Transaction, run_id: UUID, token: UUID) -> None:
@@ -248,10 +255,6 @@ def show_nothing(tx: Transaction, topic_id: UUID) -> None:
     tx.run(SHOW_NOTHING, topic_id)
 
 
-def forget_card_sets(tx: Transaction, user_id: UUID, message_id: int) -> None:
-    tx.run(FORGET_CARD_SETS, user=user_id, message=message_id)
-
-
 def get(tx: Transaction, user_id: UUID, run_id: UUID) -> ExtractRun | None:
     row = tx.row(GET, run_id, user_id)
     return ExtractRun(*row) if row else None
@@ -267,31 +270,3 @@ def list_runs(
 ) -> list[ExtractRun]:
     rows = tx.rows(LIST, user=user_id, topic=topic_id, status=status, before=before, limit=limit)
     return [ExtractRun(*row) for row in rows]
-
-
-def card_set(drafts: Sequence[DraftCard]) -> list[dict[str, Any]]:
-    """A card set as a run keeps it: with its quotes, so that it needs no message to be applied again."""
-    return [
-        {
-            "kind": draft.kind,
-            "title": draft.title,
-            "body": draft.body,
-            "confidence": draft.confidence,
-            "citations": [[c.message_id, c.start, c.end, c.quote] for c in draft.citations],
-        }
-        for draft in drafts
-    ]
-
-
-def drafts_of(kept: Sequence[Any]) -> list[DraftCard]:
-    """The drafts of a kept card set."""
-    return [
-        DraftCard(
-            CardKind(card["kind"]),
-            card["title"],
-            card["body"],
-            card["confidence"],
-            tuple(Citation(*citation) for citation in card["citations"]),
-        )
-        for card in kept
-    ]

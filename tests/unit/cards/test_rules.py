@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chalicelib.cards.models import CardKind, DraftCard, SourceMessage
-from chalicelib.cards.rules import MAX_CITATIONS, WINDOW_SIZE, combine, extract, extract_window
+from chalicelib.cards.rules import MAX_CITATIONS, combine, extract, extract_window
+from chalicelib.cards.windows import LONGEST, cut, split
 
 USER = frozenset({"user"})
 
@@ -158,7 +159,7 @@ def test_confidence_follows_the_manner_of_speech() -> None:
 
 def test_repeats_become_further_citations() -> None:
     """The same words under the same kind are one card that cites the first places, in order, up to a cap."""
-    texts = ["I prefer dark mode.", "i prefer DARK mode!", "Ok"] * WINDOW_SIZE
+    texts = ["I prefer dark mode.", "i prefer DARK mode!", "Ok"] * LONGEST
     card = only(extract(said(*texts)))
     assert [cited.message_id for cited in card.citations] == [1, 2, 4, 5][:MAX_CITATIONS]
     assert card.title == "I prefer dark mode"
@@ -167,17 +168,17 @@ def test_repeats_become_further_citations() -> None:
 def test_talk_is_cited_sparsely_and_evenly() -> None:
     """Of talk full of weak cues only a share is cited, and no long stretch of it is left out."""
     line = "I think the {} of the remote control looks rather dull to older people in this market."
-    texts = [line.format(f"corner {number}") for number in range(WINDOW_SIZE)]
+    texts = [line.format(f"corner {number}") for number in range(LONGEST)]
     cards = extract(said(*texts))
     cited = [card.citations[0].message_id for card in cards]
     assert sum(map(len, quotes(cards))) <= 0.2 * sum(map(len, texts))
-    assert max(after - before for before, after in zip([0, *cited], [*cited, WINDOW_SIZE], strict=True)) <= 16
+    assert max(after - before for before, after in zip([0, *cited], [*cited, LONGEST], strict=True)) <= 16
 
 
 def test_a_long_stretch_without_a_cue_gives_its_fullest_statement() -> None:
     """Plain statements make no card by themselves; only one of many may stand for a long stretch of them."""
     line = "The old harbour master walked along the frozen quay with a lantern number {}."
-    texts = [line.format(number) for number in range(WINDOW_SIZE)]
+    texts = [line.format(number) for number in range(LONGEST)]
     assert extract(said(texts[0])) == []
     assert 1 <= len(extract(said(*texts))) <= 6
 
@@ -229,9 +230,7 @@ TOPICS = st.lists(st.tuples(st.sampled_from(["user", "user", "assistant"]), TEXT
 
 
 def windows(messages: list[SourceMessage]) -> list[list[DraftCard]]:
-    return [
-        extract_window(messages[start : start + WINDOW_SIZE], USER) for start in range(0, len(messages), WINDOW_SIZE)
-    ]
+    return [extract_window(window, USER) for window in split(messages)]
 
 
 @given(TEXTS)
@@ -268,10 +267,10 @@ def test_incremental_equals_full(messages: list[SourceMessage]) -> None:
 @given(TOPICS, TOPICS)
 @settings(max_examples=60, deadline=None)
 def test_appending_touches_the_last_window_only(old: list[SourceMessage], new: list[SourceMessage]) -> None:
-    """The drafts of full windows stay as they were when messages are appended."""
+    """The drafts of closed windows stay as they were when messages are appended."""
     appended = [SourceMessage(1000 + message.message_id, message.role, message.content) for message in new]
-    full = len(old) // WINDOW_SIZE
-    assert windows(old + appended)[:full] == windows(old)[:full]
+    closed = sum(window.is_closed for window in cut(old))
+    assert windows(old + appended)[:closed] == windows(old)[:closed]
 
 
 @given(TOPICS)

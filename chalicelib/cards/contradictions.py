@@ -1,0 +1,102 @@
+"""Which newer card takes an older one back, by reviewed English cues. Pure.
+
+A newer card supersedes an older one of the same topic where both are plans (decision, preference, action) or of one
+other kind, questions apart, and either the newer one says what it
+gives up ("instead of Redis", "no longer use Redis", "from Redis to Valkey") and the older speaks of just that; or it
+takes back in general ("actually", "on second thought") or one of the two negates, and they share most of their words.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from chalicelib.cards.models import CardKind
+
+PLANS = frozenset({CardKind.DECISION, CardKind.PREFERENCE, CardKind.ACTION})
+CLAIMS = PLANS | {CardKind.FACT, CardKind.INSIGHT}
+SHARED_WORDS, SHARED_SHARE = 2, 0.5  # of the card with fewer words
+LONGEST_OBJECT = 4  # words after a cue that may name what is given up
+MAX_WORDS = 24
+
+_GIVEN_UP = re.compile(
+    r"\b(?:instead of|rather than|in place of|stop(?:ped)? using|give up(?: on)?|gave up(?: on)?|away from|"
+    r"no longer (?:use|using|need|want|like|go(?:ing)? with)?|drop(?:ped|ping)?|scrap(?:ped|ping)?|abandon(?:ed|ing)?|"
+    r"(?:switch(?:ed|ing)?|mov(?:e|ed|ing)) (?:over )?from|chang(?:e|ed|ing) (?:it )?from|replac(?:e|ed|ing)|"
+    r"cancel(?:led|ing)?|revert(?:ed|ing)?)\s+(.{1,80})"
+)
+_ANY_MORE = re.compile(r"\b(?:not|n't|never)\s+(.{1,40}?)\s+any ?more\b")
+_TAKEN_BACK = re.compile(
+    r"\b(?:actually|on second thoughts?|after all|changed? (?:my|our) minds?|correction|i was wrong|we were wrong|"
+    r"scratch that|instead|no longer|any ?more)\b"
+)
+_NEGATION = re.compile(r"\b(?:not|never|no longer|without|cannot)\b|n't\b")
+_WORD = re.compile(r"[a-z0-9][\w+#.-]*[\w+#]|\w")
+_EMPTY = frozenset(
+    _WORD.findall("""
+    a an and are as at be been but by can could did do does for from get going had has have he her his how i if in into
+    is it its just let lets like may me more my need no not now of on one or our out over she should so some than that
+    the their them then there these they this to too up us use used using want was we were what when which who will with
+    would you your actually after all again also instead longer never rather second still think very thought any anymore
+    because don doesn didn won isn aren wasn really switch switched move moved change changed decided decide decision
+    prefer preference
+    """)
+)
+
+
+class Claim(NamedTuple):
+    """A card, as far as contradiction needs it. `place` orders cards by their first evidence."""
+
+    card_id: str
+    kind: CardKind
+    text: str
+    words: frozenset[str]
+    place: tuple[int, int]
+
+
+def subject_words(text: str) -> list[str]:
+    """The words of a text that say what it is about, roughly stemmed, sorted; at most `MAX_WORDS`."""
+    found = {_stem(word) for word in _WORD.findall(text.casefold().replace("’", "'")) if word not in _EMPTY}
+    return sorted(word for word in found if len(word) > 1)[:MAX_WORDS]
+
+
+def superseder(card: Claim, others: Sequence[Claim]) -> str | None:
+    """The id of the newest card that takes `card` back; None if none does."""
+    newer = [other for other in others if other.place > card.place and contradicts(other, card)]
+    return max(newer, key=lambda other: (other.place, other.card_id)).card_id if newer else None
+
+
+def contradicts(newer: Claim, older: Claim) -> bool:
+    if not _comparable(newer.kind, older.kind) or newer.text.casefold() == older.text.casefold():
+        return False
+    text = newer.text.casefold().replace("’", "'")
+    if _given_up(text) & older.words:
+        return True
+    shared = len(newer.words & older.words)
+    if shared < SHARED_WORDS or shared < SHARED_SHARE * min(len(newer.words), len(older.words)):
+        return False
+    negated = bool(_NEGATION.search(text)) != bool(_NEGATION.search(older.text.casefold().replace("’", "'")))
+    return negated or bool(_TAKEN_BACK.search(text))
+
+
+def _comparable(one: CardKind, other: CardKind) -> bool:
+    return (one in PLANS and other in PLANS) or (one is other and one in CLAIMS)
+
+
+def _given_up(text: str) -> set[str]:
+    """The words right after a cue that names what is no longer so."""
+    objects = [found[1] for found in (*_GIVEN_UP.finditer(text), *_ANY_MORE.finditer(text))]
+    return {
+        _stem(word)
+        for words in objects
+        for word in _WORD.findall(words)[:LONGEST_OBJECT]
+        if word not in _EMPTY and len(word) > 2
+    }
+
+
+def _stem(word: str) -> str:
+    for ending in ("ing", "ed", "es", "s"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            return word[: -len(ending)]
+    return word

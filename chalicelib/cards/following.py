@@ -1,0 +1,90 @@
+"""What becomes of cards when their messages go or move (`conversations.service.DerivedState`)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from uuid import UUID
+
+from chalicelib.adapters.postgres import Transaction
+from chalicelib.cards import store
+from chalicelib.cards.merge import CardState, settled
+from chalicelib.cards.models import Card
+from chalicelib.cards.replacing import changes_of, write
+from chalicelib.cards.results import store as results
+from chalicelib.cards.runs import store as runs
+
+LONGEST_TITLE = 80  # code points of a title that is made of a quote
+
+
+class CardTraces:
+    """Cards rest on messages: they go with them, and follow them."""
+
+    def forget_message(self, tx: Transaction, user_id: UUID, topic_id: UUID, message_id: int) -> None:
+        """Before a message is deleted. Cards that rest on it alone go at once; the others keep the words they rest on
+        besides, and nothing else that the user has not written, until the topic has been extracted again."""
+        topic = runs.lock_topic(tx, user_id, topic_id)
+        citing = store.citing(tx, user_id, [message_id])
+        ids = [card.card_id for card in citing]
+        before = store.states(tx, user_id, ids)
+        shown = {card.card_id: card for card in citing}
+        after = [kept for card in before if (kept := _without(card, shown[card.card_id], message_id))]
+        store.forget_message(tx, user_id, message_id)
+        results.forget_message(tx, user_id, message_id)
+        if topic and before:
+            changes = changes_of(tx, user_id, topic_id, before, after)
+            write(tx, user_id, topic.conversation_id, changes, {card.card_id: "evidence_deleted" for card in after})
+        runs.show_nothing(tx, topic_id)
+
+    def follow(
+        self, tx: Transaction, user_id: UUID, message_ids: Sequence[int], from_topic_id: UUID, to_topic_id: UUID
+    ) -> None:
+        """After messages have moved. A card goes where most of the characters lie that it rests on; what it cites of
+        the other topic it no longer does. Deleted cards keep everything, so that they stand against both."""
+        topic = runs.lock_topic(tx, user_id, from_topic_id)
+        ids = [card.card_id for card in store.citing(tx, user_id, message_ids) if card.topic_id == from_topic_id]
+        before = store.states(tx, user_id, ids)
+        if not before or topic is None:
+            return
+        moved = frozenset(message_ids)
+        after = [_followed(card, moved, to_topic_id) for card in before]
+        left = changes_of(tx, user_id, from_topic_id, before, after)
+        write(tx, user_id, topic.conversation_id, left)
+        arrived = store.states(tx, user_id, [card.card_id for card in after if card.topic_id == to_topic_id])
+        here = changes_of(tx, user_id, to_topic_id, [], arrived, stored=arrived)
+        write(tx, user_id, topic.conversation_id, here)
+
+    def clear_topic(self, tx: Transaction, topic_id: UUID) -> None:
+        store.delete_of_topic(tx, topic_id)
+        results.show_none(tx, topic_id)
+        runs.show_nothing(tx, topic_id)
+
+
+def _without(card: CardState, shown: Card, message_id: int) -> CardState | None:
+    """The card without what it has of a message; None if there is nothing else it rests on."""
+    rest = [index for index, span in enumerate(card.citations) if span.message_id != message_id]
+    if not rest:
+        return None
+    quote = " ".join(shown.citations[rest[0]].quote.split())
+    title = quote if len(quote) <= LONGEST_TITLE else quote[: LONGEST_TITLE - 1].rstrip() + "…"
+    words = {name: text for name, text in (("title", title), ("body", quote)) if name not in card.edited}
+    return settled(
+        replace(
+            card,
+            **words,  # type: ignore[arg-type]
+            citations=tuple(card.citations[index] for index in rest),
+            machine=None,
+            base=None,
+        )
+    )
+
+
+def _followed(card: CardState, moved: frozenset[int], to_topic_id: UUID) -> CardState:
+    here = sum(span.end - span.start for span in card.citations if span.message_id not in moved)
+    there = sum(span.end - span.start for span in card.citations if span.message_id in moved)
+    goes = there > here
+    if card.status == "deleted":
+        return replace(card, topic_id=to_topic_id) if goes else card
+    kept = tuple(span for span in card.citations if (span.message_id in moved) == goes)
+    topic_id = to_topic_id if goes else card.topic_id
+    return replace(card, topic_id=topic_id, citations=kept, superseded_by=None if goes else card.superseded_by)
