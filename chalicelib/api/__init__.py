@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, imports, topics
+from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, imports, operations, topics
 from chalicelib.api.middleware import Pipeline
 from chalicelib.api.resource import Endpoint
 
@@ -13,6 +13,7 @@ RESOURCES = (
     chat.resource,
     conversation.resource,
     topics.resource,
+    operations.resource,
     cards.resource,
     extraction.resource,
     imports.resource,

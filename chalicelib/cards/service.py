@@ -74,6 +74,11 @@ class CardTraces:
         runs.forget_card_sets(tx, user_id, message_id)
         runs.show_nothing(tx, topic_id)
 
+    def follow(
+        self, tx: Transaction, user_id: UUID, message_ids: Sequence[int], from_topic_id: UUID, to_topic_id: UUID
+    ) -> None:
+        """Nothing yet: cards change their topic when both have been extracted again."""
+
     def clear_topic(self, tx: Transaction, topic_id: UUID) -> None:
         store.delete_of_topic(tx, topic_id)
         runs.show_nothing(tx, topic_id)

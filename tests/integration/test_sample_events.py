@@ -67,12 +67,17 @@ def known(api: Api) -> dict[str, str]:
     [run, *_] = api.get("/extract-runs")["items"]
     other = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
     api.patch(f"/topics/{topic_id}", {"is_active": True})
+    merged = api.post("/topics", {"title": "Nothing"}, 201)["topic_id"]
+    operation = api.post(f"/topics/{merged}/merge", {"into_topic_id": topic_id}, 201)["operation_id"]
+    messages = api.get(f"/conversation/messages?topic_id={topic_id}")["items"]
     return {
         "token": api.token,
         "user_id": str(api.user_id),
         "topic_id": topic_id,
         "other_topic_id": other,
         "message_id": str(said["message_id"]),
+        "later_message_id": str(messages[-1]["message_id"]),
+        "operation_id": operation,
         "conversation_id": api.get("/conversation")["conversation_id"],
         "turn_id": said["turn_id"],
         "failed_turn_id": failed,

@@ -114,9 +114,12 @@ def ids(api: Api) -> dict[str, Any]:
     """One of everything that a path may name."""
     said = api.say("I decided to go with Postgres for the new service.")
     [run] = api.get("/extract-runs")["items"]
+    elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
+    merged = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": said["topic_id"]}, 201)
     return {
         "turn_id": said["turn_id"],
         "topic_id": said["topic_id"],
+        "operation_id": merged["operation_id"],
         "card_id": api.get(f"/topics/{said['topic_id']}/cards")["items"][0]["card_id"],
         "run_id": run["run_id"],
         "job_id": run["job_id"],
