@@ -20,7 +20,7 @@ from chalicelib.settings import Settings
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
-CHAT, DUPLICATE, REPLACE, READ = 8, 3, 6, 3
+CHAT, DUPLICATE, REPLACE, READ, TOPIC_WORK = 8, 3, 6, 3, 18
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -151,3 +151,37 @@ def test_a_list_takes_as_many_statements_long_as_short(
         for n in range(5):
             api.say(f"I decided on plan {uuid4()} for step {n}.", topic_id=ids["topic_id"])
     assert counts[0] == counts[1]
+
+
+def test_topic_work_takes_as_many_statements_for_many_messages_as_for_few(api: Api, statements: list[str]) -> None:
+    """Merging, splitting, moving and undoing: 10 messages or 300, from two topics."""
+    counts = [topic_work(api, statements, size) for size in (10, 300)]
+    assert counts[0] == counts[1]
+    assert all(0 < count <= TOPIC_WORK for count in counts[0].values()), counts
+
+
+def topic_work(api: Api, statements: list[str], size: int) -> dict[str, int]:
+    """The statements of each operation, on two topics of `size` messages."""
+    source = f"notes-{size}"
+    for topic in ("a", "b"):
+        batch = [{"key": f"{topic}{n}", "role": "user", "content": f"note {n}", "topic": topic} for n in range(size)]
+        api.post("/imports", {"source": source, "messages": batch})
+    first, second = (topic["topic_id"] for topic in api.get("/topics?limit=2")["items"])
+    third = api.post("/topics", {}, 201)["topic_id"]
+    ids = [api.messages_in(topic_id) for topic_id in (first, second)]
+    api.work()
+    done: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    for name, work in {
+        "split": lambda: api.split(first, ids[0][1]),
+        "undo split": lambda: api.undo(done["split"]),
+        "merge": lambda: api.merge(first, second),
+        "undo merge": lambda: api.undo(done["merge"]),
+        "move": lambda: api.move(third, *ids[0][: size // 2], *ids[1][: size // 2]),
+        "undo move": lambda: api.undo(done["move"]),
+    }.items():
+        statements.clear()
+        done[name] = work()
+        counts[name] = len(statements)
+    assert done["move"]["message_count"] == size // 2 * 2
+    return counts
