@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -172,14 +172,15 @@ def topic_work(api: Api, statements: list[str], size: int) -> dict[str, int]:
     api.work()
     done: dict[str, Any] = {}
     counts: dict[str, int] = {}
-    for name, work in {
+    steps: dict[str, Callable[[], Any]] = {
         "split": lambda: api.split(first, ids[0][1]),
         "undo split": lambda: api.undo(done["split"]),
         "merge": lambda: api.merge(first, second),
         "undo merge": lambda: api.undo(done["merge"]),
         "move": lambda: api.move(third, *ids[0][: size // 2], *ids[1][: size // 2]),
         "undo move": lambda: api.undo(done["move"]),
-    }.items():
+    }
+    for name, work in steps.items():
         statements.clear()
         done[name] = work()
         counts[name] = len(statements)
