@@ -30,12 +30,11 @@ COMMENT ON COLUMN topic_operations.from_topic_id IS 'Null for messages moved fro
 COMMENT ON COLUMN topic_operations.was_active IS 'Whether from_topic_id was the active topic before; with the status of both, what undoing restores.';
 CREATE INDEX topic_operations_by_user ON topic_operations (user_id, operation_id);
 
--- A correction is one message of an operation. Numbers rise in the order of commitment, as their writers hold the
--- conversation, so of all corrections of a message the one with the highest number says where it belongs.
+-- A correction is one message of an operation or, the other way round, of its undoing. Numbers rise in the order of
+-- commitment, as their writers hold the conversation: the last correction of a message says where it belongs.
 ALTER TABLE topic_corrections
     ADD COLUMN correction_no bigint GENERATED ALWAYS AS IDENTITY,
     ADD COLUMN operation_id uuid,
-    ADD COLUMN is_undo boolean NOT NULL DEFAULT false,
     ADD FOREIGN KEY (operation_id, user_id) REFERENCES topic_operations (operation_id, user_id);
 COMMENT ON COLUMN topic_corrections.operation_id IS 'Null for messages moved before operations were recorded.';
 DROP INDEX topic_corrections_by_message;

@@ -70,7 +70,7 @@ class OperationService:
         conversations.lock_topics(tx, user_id, topic_id, into_id)
         moves = [Move(message_id, topic_id, into_id) for message_id in store.messages_from(tx, user_id, topic_id)]
         operation = self._record(tx, user_id, OperationKind.MERGE, moves, source, target, request_id)
-        self._carry_out(tx, user_id, operation, moves, request_id)
+        self._carry_out(tx, user_id, operation.operation_id, moves, operation.kind, request_id)
         store.put_away(tx, user_id, topic_id, into_id)
         if source.is_active:
             conversations.activate_topic(tx, user_id, into_id)
@@ -98,7 +98,7 @@ class OperationService:
         moves = [Move(later_id, topic_id, new_id) for later_id in later]
         target = self._topic(tx, user_id, new_id)
         operation = self._record(tx, user_id, OperationKind.SPLIT, moves, source, target, request_id)
-        self._carry_out(tx, user_id, operation, moves, request_id)
+        self._carry_out(tx, user_id, operation.operation_id, moves, operation.kind, request_id)
         if source.is_active:
             conversations.activate_topic(tx, user_id, new_id)
         self._reach("mid_transaction")
@@ -143,7 +143,7 @@ class OperationService:
         only = ways.only_source(moves)
         source = self._topic(tx, user_id, only) if only else None
         operation = self._record(tx, user_id, OperationKind.MOVE, moves, source, target, request_id)
-        self._carry_out(tx, user_id, operation, moves, request_id)
+        self._carry_out(tx, user_id, operation.operation_id, moves, operation.kind, request_id)
         return operation
 
     def undo(self, tx: Transaction, user_id: UUID, operation_id: UUID, request_id: str) -> Operation:
@@ -163,7 +163,7 @@ class OperationService:
         is_active = conversation.active_topic_id == operation.to_topic_id
         if operation.kind is OperationKind.MERGE:
             self._bring_back(tx, user_id, operation, is_active=is_active)
-        self._carry_out(tx, user_id, operation, moves, request_id, is_undo=True)
+        self._carry_out(tx, user_id, operation_id, moves, "undo", request_id)
         if operation.kind is OperationKind.SPLIT:
             self._close_if_empty(tx, user_id, operation, is_active=is_active)
         undone = store.mark_undone(tx, user_id, operation_id, len(moves))
@@ -208,14 +208,13 @@ class OperationService:
         )
 
     def _carry_out(
-        self, tx: Transaction, user_id: UUID, operation: Operation, moves: Sequence[Move], request_id: str, *,
-        is_undo: bool = False,
-    ) -> None:  # fmt: skip
+        self, tx: Transaction, user_id: UUID, operation_id: UUID, moves: Sequence[Move], cause: str, request_id: str
+    ) -> None:
         """Moves the messages, takes along what was derived from them, and has every topic extracted that has some."""
         if not moves:
             return
         by_correction = {self._new_id(): move for move in moves}
-        store.carry_out(tx, user_id, operation.operation_id, by_correction, is_undo=is_undo)
+        store.carry_out(tx, user_id, operation_id, by_correction)
         for (from_id, to_id), message_ids in ways.by_way(moves).items():
             self._derived.follow(tx, user_id, message_ids, from_id, to_id)
         left = conversations.raise_revisions(tx, ways.first_changed(moves))
@@ -224,7 +223,7 @@ class OperationService:
                 self._derived.clear_topic(tx, topic_id)
         self._outbox.add_many(
             tx, user_id, JobKind.EXTRACT, sorted(topic_id for topic_id, count in left.items() if count),
-            cause="undo" if is_undo else operation.kind, request_id=request_id, delay=self._extract_delay,
+            cause=cause, request_id=request_id, delay=self._extract_delay,
         )  # fmt: skip
 
     def _topic(self, tx: Transaction, user_id: UUID, topic_id: UUID) -> Topic:

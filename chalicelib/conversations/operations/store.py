@@ -24,7 +24,7 @@ WHEREABOUTS = """
 STILL_THERE = """
     SELECT c.message_id, c.to_topic_id, c.from_topic_id FROM topic_corrections c
     JOIN messages m ON m.message_id = c.message_id AND m.topic_id = c.to_topic_id
-    WHERE c.operation_id = %s AND c.user_id = %s AND NOT c.is_undo ORDER BY c.message_id
+    WHERE c.operation_id = %s AND c.user_id = %s ORDER BY c.message_id
 """
 
 # Messages change their topic, each with a correction; topics that get some are no longer merged into another. Undoing
@@ -40,10 +40,8 @@ CARRY_OUT = """
         UPDATE topics SET merged_into = NULL
         WHERE merged_into IS NOT NULL AND topic_id IN (SELECT to_topic_id FROM moving) AND user_id = %(user)s
     )
-    INSERT INTO topic_corrections
-        (correction_id, user_id, message_id, from_topic_id, to_topic_id, operation_id, is_undo)
-    SELECT correction_id, %(user)s, message_id, from_topic_id, to_topic_id, %(operation)s, %(is_undo)s FROM moving
-    ORDER BY message_id
+    INSERT INTO topic_corrections (correction_id, user_id, message_id, from_topic_id, to_topic_id, operation_id)
+    SELECT correction_id, %(user)s, message_id, from_topic_id, to_topic_id, %(operation)s FROM moving
 """
 
 # The target of a split; not active, and put away if the topic it comes from is.
@@ -108,13 +106,12 @@ def way_back(tx: Transaction, user_id: UUID, operation_id: UUID) -> list[Move]:
     return [Move(*row) for row in tx.rows(STILL_THERE, operation_id, user_id)]
 
 
-def carry_out(tx: Transaction, user_id: UUID, operation_id: UUID, moves: Mapping[UUID, Move], *, is_undo: bool) -> None:
+def carry_out(tx: Transaction, user_id: UUID, operation_id: UUID, moves: Mapping[UUID, Move]) -> None:
     """`moves` by the ids their corrections are to have."""
     tx.run(
         CARRY_OUT,
         user=user_id,
         operation=operation_id,
-        is_undo=is_undo,
         ids=list(moves),
         messages=[move.message_id for move in moves.values()],
         sources=[move.from_topic_id for move in moves.values()],
