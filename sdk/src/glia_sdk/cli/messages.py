@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import listing, options, surroundings
+from glia_sdk.cli import commands, listing, options
 from glia_sdk.cli.listing import Paging, Row, cell, path
 from glia_sdk.cli.screen import Screen, harmless
 
@@ -32,12 +32,9 @@ def messages(
     profile: options.Profile = None,
 ) -> None:
     """Read what was said, oldest first; of one topic or of all."""
-    if context.invoked_subcommand:
-        return
-    around = surroundings.of(context)
-    paging = Paging(limit, cursor, is_all, as_json)
-    with around.session(profile) as client:
-        listing.show_list(around.screen, client, "/conversation/messages", _transcript, paging, topic_id=topic)
+    if not context.invoked_subcommand:
+        paging = Paging(limit, cursor, is_all, as_json)
+        commands.show_list(context, "/conversation/messages", _transcript, paging, profile, topic_id=topic)
 
 
 def _transcript(screen: Screen, rows: Iterable[Row]) -> None:
@@ -57,7 +54,4 @@ def move(
     profile: options.Profile = None,
 ) -> None:
     """Put messages into a topic, from wherever they are; `glia topics undo` puts them back."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        at, body = path("topics", topic_id, "messages"), {"message_ids": message_ids}
-        listing.show_fields(around.screen, client.make(at, body, idempotency_key=around.new_id()), as_json=as_json)
+    commands.make(context, path("topics", topic_id, "messages"), {"message_ids": message_ids}, profile, as_json=as_json)

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from glia_sdk.cli import listing, options, surroundings
+from glia_sdk.cli import commands, listing, options
 from glia_sdk.cli.listing import Column, Paging, path
 
 EXAMPLES = """\b
@@ -62,12 +62,9 @@ def topics(
     profile: options.Profile = None,
 ) -> None:
     """Your topics: list them, or change one."""
-    if context.invoked_subcommand:
-        return
-    around = surroundings.of(context)
-    paging = Paging(limit, cursor, is_all, as_json)
-    with around.session(profile) as client:
-        listing.show_list(around.screen, client, "/topics", listing.as_table(COLUMNS), paging, status=status)
+    if not context.invoked_subcommand:
+        paging = Paging(limit, cursor, is_all, as_json)
+        commands.show_list(context, "/topics", listing.as_table(COLUMNS), paging, profile, status=status)
 
 
 @app.command("show", epilog="Example: glia topics show ID")
@@ -75,9 +72,7 @@ def show(
     context: typer.Context, topic_id: TopicId, as_json: options.JsonDocument = False, profile: options.Profile = None
 ) -> None:
     """Show a topic."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        listing.show_fields(around.screen, client.read(path("topics", topic_id)), as_json=as_json)
+    commands.show(context, lambda client: client.read(path("topics", topic_id)), profile, as_json=as_json)
 
 
 @app.command("new", epilog='Example: glia topics new "Storage"')
@@ -85,10 +80,7 @@ def new(
     context: typer.Context, title: Title, as_json: options.JsonDocument = False, profile: options.Profile = None
 ) -> None:
     """Open a topic; it becomes the active one."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        made = client.make("/topics", {"title": title}, idempotency_key=around.new_id())
-        listing.show_fields(around.screen, made, as_json=as_json)
+    commands.make(context, "/topics", {"title": title}, profile, as_json=as_json)
 
 
 @app.command("rename", epilog='Example: glia topics rename ID "Storage and backups"')
@@ -128,7 +120,7 @@ def merge(
     profile: options.Profile = None,
 ) -> None:
     """Put all messages of a topic into another."""
-    _operate(context, path("topics", topic_id, "merge"), {"into_topic_id": into_id}, profile, as_json=as_json)
+    commands.make(context, path("topics", topic_id, "merge"), {"into_topic_id": into_id}, profile, as_json=as_json)
 
 
 @app.command("split", epilog='Example: glia topics split TOPIC MESSAGE --title "Backups"')
@@ -142,7 +134,7 @@ def split(
 ) -> None:
     """Put a message and all later ones of its topic into a new topic."""
     body = {"message_id": message_id} | ({"title": title} if title else {})
-    _operate(context, path("topics", topic_id, "split"), body, profile, as_json=as_json)
+    commands.make(context, path("topics", topic_id, "split"), body, profile, as_json=as_json)
 
 
 @app.command("operations", epilog="Example: glia topics operations --topic ID")
@@ -156,11 +148,8 @@ def operations(
     profile: options.Profile = None,
 ) -> None:
     """Merges, splits and moves, newest first."""
-    around = surroundings.of(context)
-    paging = Paging(limit, cursor, is_all, as_json)
-    shown = listing.as_table(OPERATION_COLUMNS)
-    with around.session(profile) as client:
-        listing.show_list(around.screen, client, "/topic-operations", shown, paging, topic_id=topic)
+    paging, shown = Paging(limit, cursor, is_all, as_json), listing.as_table(OPERATION_COLUMNS)
+    commands.show_list(context, "/topic-operations", shown, paging, profile, topic_id=topic)
 
 
 @app.command("undo", epilog="Example: glia topics undo OPERATION")
@@ -171,19 +160,10 @@ def undo(
     profile: options.Profile = None,
 ) -> None:
     """Undo a merge, split or move: what still is where it put it goes back."""
-    _operate(context, path("topic-operations", operation_id, "undo"), None, profile, as_json=as_json)
-
-
-def _operate(context: typer.Context, at: str, body: Any, profile: str | None, *, as_json: bool) -> None:
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        listing.show_fields(around.screen, client.make(at, body, idempotency_key=around.new_id()), as_json=as_json)
+    commands.make(context, path("topic-operations", operation_id, "undo"), None, profile, as_json=as_json)
 
 
 def _change(
     context: typer.Context, topic_id: str, changes: dict[str, Any], profile: str | None, *, as_json: bool
 ) -> None:
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        changed = client.change(path("topics", topic_id), changes)
-        listing.show_fields(around.screen, changed, as_json=as_json)
+    commands.show(context, lambda client: client.change(path("topics", topic_id), changes), profile, as_json=as_json)
