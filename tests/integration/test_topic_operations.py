@@ -2,21 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
-from threading import Barrier
-from typing import Any
-from uuid import uuid4
-
-import psycopg
 import pytest
 
-from chalicelib import wiring
-from chalicelib.settings import Settings
-from local.roles import DatabaseUrls
 from tests.support.api import Api
-from tests.support.queue import RecordingQueue
 
 DECISION = "I decided to go with Postgres for the new service."
 PREFERENCE = "I prefer dark mode in every editor."
@@ -200,6 +188,56 @@ def test_undoing_a_split_archives_the_new_topic_unless_it_was_used(api: Api, is_
     assert api.get("/conversation")["active_topic_id"] == (new_id if is_used else topic_id)
 
 
+def test_undoing_a_split_leaves_no_archived_topic_active(api: Api) -> None:
+    """Where the old topic was not active, and the new one was made so since, none is active then."""
+    topic_id = api.say(DECISION)["topic_id"]
+    api.chat("New topic: lunch")
+    operation = api.split(topic_id, api.messages_in(topic_id)[1])
+    api.patch(f"/topics/{operation['to_topic_id']}", {"is_active": True})
+    api.undo(operation)
+    assert api.get(f"/topics/{operation['to_topic_id']}")["status"] == "archived"
+    assert api.get("/conversation")["active_topic_id"] is None
+
+
+def test_a_topic_merged_elsewhere_since_stays_merged_there(api: Api, two: tuple[str, str]) -> None:
+    """Undoing the first of two merges of a topic says nothing about the second."""
+    target, source = two
+    first = api.merge(source, target)
+    api.patch(f"/topics/{source}", {"status": "active"})
+    third = api.post("/topics", {"title": "Third"}, 201)["topic_id"]
+    for message_id in api.messages_in(target):
+        api.move(third, message_id)
+    api.merge(source, third)
+    assert api.undo(first)["undone_skipped"] == 2
+    after = api.get(f"/topics/{source}")
+    assert (after["status"], after["merged_into"]) == ("archived", third)
+
+
+def test_cards_are_right_when_a_full_window_changes(api: Api) -> None:
+    """Windows that were hashed are hashed again from the first changed message on, in both topics, there and back."""
+    texts = [f"I decided to call store number {n} Alpha{n}." for n in range(80)]
+    batch = [{"key": str(n), "role": "user", "content": text} for n, text in enumerate(texts)]
+    [topic_id] = api.post("/imports", {"source": "notes", "messages": batch})["topic_ids"]
+    other = api.post("/topics", {}, 201)["topic_id"]
+    api.work()
+    ids = api.messages_in(topic_id)
+
+    def cited(topic: str) -> list[int]:
+        api.work()
+        cards = api.get(f"/topics/{topic}/cards?limit=200")["items"]
+        return sorted(citation["message_id"] for card in cards for citation in card["citations"])
+
+    assert cited(topic_id) == ids
+    later = api.move(other, *ids[40:])
+    assert (cited(topic_id), cited(other)) == (ids[:40], ids[40:])
+    early = api.move(other, ids[5])
+    assert (cited(topic_id), cited(other)) == ([*ids[:5], *ids[6:40]], [ids[5], *ids[40:]])
+    api.undo(early)
+    assert (cited(topic_id), cited(other)) == (ids[:40], ids[40:])
+    api.undo(later)
+    assert (cited(topic_id), cited(other)) == (ids, [])
+
+
 def test_moving_many_messages_takes_them_from_wherever_they_are(api: Api, two: tuple[str, str]) -> None:
     """Those that are there already stay and are not counted; emptied topics keep no cards; undoing puts each back."""
     first, second = two
@@ -275,176 +313,3 @@ def test_operations_are_listed_newest_first_by_topic_and_page(api: Api, two: tup
     assert rest["next_cursor"] is None
     assert api.get(f"/topic-operations/{ids[0]}") == merged
     api.get("/topic-operations?cursor=dG9waWNzOng", 400)
-
-
-REFUSED: list[tuple[str, str, dict[str, Any], int, str]] = [
-    ("merge", "first", {"into_topic_id": "<first>"}, 422, "merge_into_itself"),
-    ("merge", "first", {"into_topic_id": "<nobody>"}, 404, "topic_not_found"),
-    ("merge", "nobody", {"into_topic_id": "<first>"}, 404, "topic_not_found"),
-    ("merge", "first", {"into_topic_id": "first"}, 422, "invalid"),
-    ("merge", "first", {}, 422, "invalid"),
-    ("split", "first", {"message_id": "<beginning>"}, 422, "split_leaves_nothing"),
-    ("split", "first", {"message_id": "<elsewhere>"}, 404, "message_not_found"),
-    ("split", "first", {"message_id": 10**17}, 404, "message_not_found"),
-    ("split", "first", {"message_id": 10**30}, 422, "invalid"),
-    ("split", "first", {"message_id": 0}, 422, "invalid"),
-    ("split", "first", {"message_id": "7"}, 422, "invalid"),
-    ("split", "nobody", {"message_id": 7}, 404, "topic_not_found"),
-    ("messages", "first", {"message_ids": []}, 422, "invalid"),
-    ("messages", "first", {"message_ids": list(range(1, 502))}, 422, "invalid"),
-    ("messages", "first", {"message_ids": ["<elsewhere>", 10**17]}, 404, "message_not_found"),
-    ("messages", "nobody", {"message_ids": ["<elsewhere>"]}, 404, "topic_not_found"),
-]
-
-
-@pytest.mark.parametrize(("what", "topic", "body", "status", "code"), REFUSED, ids=range(len(REFUSED)))
-def test_what_cannot_be_done_is_refused_and_nothing_moves(
-    api: Api, two: tuple[str, str], what: str, topic: str, body: dict[str, Any], status: int, code: str
-) -> None:
-    """Each with its code; nothing is recorded, and nothing is extracted."""
-    first, second = two
-    known: dict[str, Any] = {"<first>": first, "<nobody>": str(uuid4())}
-    known |= {"<beginning>": api.messages_in(first)[0], "<elsewhere>": api.messages_in(second)[0]}
-
-    def filled(value: Any) -> Any:
-        return [filled(one) for one in value] if isinstance(value, list) else known.get(value, value)
-
-    before = api.places()
-    path = f"/topics/{first if topic == 'first' else known['<nobody>']}/{what}"
-    answer = api.post(path, {name: filled(value) for name, value in body.items()}, status)
-    assert answer["error"]["code"] == code
-    assert api.places() == before
-    assert api.get("/topic-operations")["items"] == []
-    assert api.queue.take() == []
-
-
-def test_each_is_done_once_under_its_idempotency_key(api: Api, two: tuple[str, str]) -> None:
-    """A repeat gets the first answer: no second split, and no 409 for an undo whose answer was lost."""
-    topic_id, _ = two
-    cut = {"message_id": api.messages_in(topic_id)[1]}
-    split = api.post(f"/topics/{topic_id}/split", cut, 201, **{"Idempotency-Key": "s"})
-    assert api.post(f"/topics/{topic_id}/split", cut, 201, **{"Idempotency-Key": "s"}) == split
-    path = f"/topic-operations/{split['operation_id']}/undo"
-    undone = api.post(path, status=200, **{"Idempotency-Key": "u"})
-    assert api.post(path, status=200, **{"Idempotency-Key": "u"}) == undone
-    assert len(api.get("/topic-operations")["items"]) == 1
-    assert len(api.get("/topics")["items"]) == 3
-
-
-def test_merging_both_ways_at_once_ends_in_one_of_the_two_orders(api: Api, two: tuple[str, str]) -> None:
-    """A into B and B into A by two threads, again and again, while others move and write: nobody waits for ever, nobody
-    gets an error, no message is lost."""
-    first, second = two
-    everything = set(api.places())
-    for _ in range(8):
-        start = Barrier(3)
-
-        def merge(way: tuple[str, str], start: Barrier = start) -> int:
-            start.wait(10)
-            return api.request("POST", f"/topics/{way[0]}/merge", {"into_topic_id": way[1]}).status_code
-
-        def write(start: Barrier = start) -> int:
-            start.wait(10)
-            return api.request("POST", "/chat", {"message": "and more", "topic_id": first}).status_code
-
-        with ThreadPoolExecutor(3) as pool:
-            merges = [pool.submit(merge, way) for way in ((first, second), (second, first))]
-            written = pool.submit(write)
-            assert [one.result(30) for one in merges] == [201, 201]
-            assert written.result(30) == 202
-        assert set(api.places()) > everything
-        everything = set(api.places())
-        merged = [api.get(f"/topics/{one}")["merged_into"] for one in two]
-        assert merged[0] is None or merged[1] is None
-    api.work()
-
-
-class Crash(BaseException):
-    """The process is gone."""
-
-
-@pytest.fixture
-def crashing(settings: Settings, queue: RecordingQueue, home: Path) -> Iterator[tuple[Api, list[str]]]:
-    """An application that dies at the crash points one names."""
-    points: list[str] = []
-
-    def reach(name: str) -> None:
-        if name in points:
-            raise Crash(name)
-
-    services = wiring.build(settings, queue=queue, crash_points=reach)
-    wiring.use(services)
-    yield Api(services, queue, home), points
-    services.close()
-
-
-ACTIONS: list[Callable[[Api, str, str, dict[str, Any]], Any]] = [
-    lambda api, first, second, _: api.merge(first, second),
-    lambda api, first, _, __: api.split(first, api.messages_in(first)[1]),
-    lambda api, first, second, _: api.move(second, *api.messages_in(first)),
-    lambda api, first, second, _: api.patch(f"/messages/{api.messages_in(first)[0]}", {"topic_id": second}),
-    lambda api, _, __, operation: api.undo(operation),
-]
-
-
-@pytest.mark.parametrize("action", ACTIONS, ids=["merge", "split", "move", "move one", "undo"])
-def test_an_operation_that_dies_half_way_leaves_nothing(
-    crashing: tuple[Api, list[str]], action: Callable[[Api, str, str, dict[str, Any]], Any]
-) -> None:
-    """Killed before its commit: no message, topic, record or job has changed, and it can be done again."""
-    api, points = crashing
-    first, second = api.say(DECISION)["topic_id"], api.say(f"New topic: {PREFERENCE}")["topic_id"]
-    third = api.post("/topics", {}, 201)["topic_id"]
-    operation = api.move(third, api.messages_in(second)[1])
-    api.work()
-    before = api.places(), api.get("/topics"), api.get("/topic-operations"), api.get("/extract-runs")
-    points.append("mid_transaction")
-    with pytest.raises(Crash):
-        action(api, first, second, operation)
-    points.clear()
-    assert (api.places(), api.get("/topics"), api.get("/topic-operations"), api.get("/extract-runs")) == before
-    assert api.queue.take() == []
-    action(api, first, second, operation)
-    assert api.places() != before[0]
-
-
-CORRECTIONS = """
-    SELECT DISTINCT ON (message_id) message_id, to_topic_id::text FROM topic_corrections WHERE user_id = %s
-    ORDER BY message_id, correction_no DESC
-"""
-
-
-def test_the_last_correction_of_a_message_names_its_topic(
-    api: Api, two: tuple[str, str], database: DatabaseUrls
-) -> None:
-    """One correction a message moved, and one back: routing is judged by the last one. The decision itself stays."""
-    first, second = two
-    decided = {one: api.get(f"/topics/{one}/router-runs") for one in two}
-    moved = api.messages_in(first)
-    api.undo(api.merge(first, second))
-    api.split(second, api.messages_in(second)[1])
-    with psycopg.connect(database.app) as connection:
-        connection.execute("SELECT set_config('glia.user_id', %s, true)", (str(api.user_id),))
-        last: dict[int, str] = dict(connection.execute(CORRECTIONS, (api.user_id,)).fetchall())
-    places = api.places()
-    assert set(last) == {*moved, api.get("/conversation/messages")["items"][-1]["message_id"]}
-    assert last == {message_id: places[message_id] for message_id in last}
-    assert {one: api.get(f"/topics/{one}/router-runs") for one in two} == decided
-
-
-def test_the_record_of_an_operation_keeps_no_words_of_a_deleted_message(
-    api: Api, superuser_rows: Callable[[str], list[str]]
-) -> None:
-    """Not after merge, split and undo, and whatever became of the topics."""
-    topic_id = api.say("I decided that the xylophone project ships in May.")["topic_id"]
-    other = api.say(f"New topic: {PREFERENCE}")["topic_id"]
-    split = api.split(topic_id, api.messages_in(topic_id)[1])
-    api.merge(topic_id, other)
-    api.work()
-    for message in api.get("/conversation/messages")["items"]:
-        if "xylophone" in message["content"]:
-            api.delete(f"/messages/{message['message_id']}")
-    api.work()
-    api.undo(split)
-    api.work()
-    assert superuser_rows("xylophone") == []
