@@ -24,6 +24,7 @@ from chalicelib.cards.service import CardService, TopicNotes
 from chalicelib.conversations.imports.service import ImportService
 from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import Message
+from chalicelib.conversations.operations.service import OperationService
 from chalicelib.conversations.service import ConversationService
 from chalicelib.conversations.turns.context import Note
 from chalicelib.conversations.turns.repliers import ModelReplier, Replier, RulesReplier
@@ -52,6 +53,7 @@ class Services:
     db: Database
     identity: IdentityService
     conversations: ConversationService
+    operations: OperationService
     turns: TurnService
     imports: ImportService
     cards: CardService
@@ -127,6 +129,7 @@ def build(
         db=db,
         identity=IdentityService(db, _verifier(settings, monotonic), new_id, gate_off=settings.auth == "off"),
         conversations=_conversations(outside, outbox),
+        operations=_operations(outside, outbox),
         turns=_turns(outside, outbox),
         imports=_imports(outside, outbox, jobs),
         cards=CardService(db, outbox),
@@ -144,6 +147,17 @@ def _conversations(outside: _Outside, outbox: Outbox) -> ConversationService:
         outbox,
         CardTraces(),
         TurnTraces(),
+        outside.new_id,
+        outside.crash_points,
+        extract_delay=outside.settings.extract_delay,
+    )
+
+
+def _operations(outside: _Outside, outbox: Outbox) -> OperationService:
+    return OperationService(
+        outside.db,
+        outbox,
+        CardTraces(),
         outside.new_id,
         outside.crash_points,
         extract_delay=outside.settings.extract_delay,

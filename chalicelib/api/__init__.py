@@ -4,7 +4,19 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, imports, topic_cards, topics
+from chalicelib.api import (
+    api_keys,
+    cards,
+    chat,
+    conversation,
+    docs,
+    extraction,
+    health,
+    imports,
+    operations,
+    topic_cards,
+    topics,
+)
 from chalicelib.api.middleware import Pipeline
 from chalicelib.api.resource import Endpoint
 
@@ -13,6 +25,7 @@ RESOURCES = (
     chat.resource,
     conversation.resource,
     topics.resource,
+    operations.resource,
     topic_cards.resource,
     cards.resource,
     extraction.resource,

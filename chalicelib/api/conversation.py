@@ -79,9 +79,12 @@ def delete_message(call: Call) -> Response:
 
 @resource.patch("/messages/{message_id}", body=MoveBody, answers={200: MessageView}, errors=(404,))
 def patch_message(call: Call) -> Response:
-    """Move a message to another topic. Both topics are extracted again."""
+    """Move a message to another topic.
+
+    Both topics are extracted again. It is recorded as an operation, and can be undone as one.
+    """
     message_id = path_int(call.path["message_id"], MessageNotFound)
-    moved = call.services.conversations.move_message(call.user_id, message_id, call.body.topic_id, call.request_id)
+    moved = call.services.operations.move_message(call.user_id, message_id, call.body.topic_id, call.request_id)
     return answer(200, MessageView.model_validate(moved))
 
 

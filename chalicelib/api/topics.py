@@ -25,6 +25,7 @@ class TopicView(View):
     status: TopicStatus
     is_active: bool = Field(description="Whether the next message goes here unless it says otherwise.")
     message_count: int
+    merged_into: UUID | None = Field(description="Where all its messages went, until it is used again.")
     created_at: Timestamp
     updated_at: Timestamp
 

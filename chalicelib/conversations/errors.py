@@ -15,6 +15,30 @@ class MessageNotFound(NotFound):
     code = "message_not_found"
 
 
+class OperationNotFound(NotFound):
+    """There is no such operation."""
+
+    code = "operation_not_found"
+
+
+class MergeIntoItself(Invalid):
+    """A topic cannot be merged into itself."""
+
+    code = "merge_into_itself"
+
+
+class SplitLeavesNothing(Invalid):
+    """A topic cannot be split at its first message: nothing would stay."""
+
+    code = "split_leaves_nothing"
+
+
+class OperationUndone(Conflict):
+    """The operation has been undone already."""
+
+    code = "operation_undone"
+
+
 class ConversationNotFound(NotFound):
     """There is no such conversation."""
 

@@ -21,13 +21,15 @@ class Conversation:
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """A coherent thread. `title` is the user's, or the opening of its first message."""
+    """A coherent thread. `title` is the user's, or the opening of its first message; `merged_into` is where all its
+    messages went, until it is used again."""
 
     topic_id: UUID
     title: str
     status: str
     is_active: bool
     message_count: int
+    merged_into: UUID | None
     created_at: datetime
     updated_at: datetime
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -20,6 +21,14 @@ class DerivedState(Protocol):
 
     def forget_message(self, tx: Transaction, user_id: UUID, topic_id: UUID, message_id: int) -> None:
         """Removes every derived word that rests on a message about to be deleted."""
+
+    def follow(
+        self, tx: Transaction, user_id: UUID, message_ids: Sequence[int], from_topic_id: UUID, to_topic_id: UUID
+    ) -> None:
+        """Cards that rest on messages which move go with them.
+
+        Called after the messages have moved, both topics held.
+        """
 
     def clear_topic(self, tx: Transaction, topic_id: UUID) -> None:
         """Removes everything derived that a topic without messages must not show."""
@@ -128,21 +137,6 @@ class ConversationService:
             self._content_changed(tx, user_id, message.topic_id, message_id, "delete", request_id)
             self._reach("mid_transaction")
 
-    def move_message(self, user_id: UUID, message_id: int, topic_id: UUID, request_id: str) -> Message:
-        """Puts a message into another topic, as the user's correction of the router; both are extracted again."""
-        with self._db.user(user_id) as tx:
-            message = self._held_message(tx, user_id, message_id)
-            self._topic(tx, user_id, topic_id)
-            if message.topic_id != topic_id:
-                store.lock_topics(tx, user_id, message.topic_id, topic_id)
-                store.move_message(tx, user_id, self._new_id(), message, topic_id)
-                for changed in (message.topic_id, topic_id):
-                    self._content_changed(tx, user_id, changed, message_id, "move", request_id)
-            self._reach("mid_transaction")
-            moved = store.get_message(tx, user_id, message_id)
-        assert moved is not None
-        return moved
-
     def _held_message(self, tx: Transaction, user_id: UUID, message_id: int) -> Message:
         store.lock(tx, user_id)
         message = store.get_message(tx, user_id, message_id)
@@ -153,7 +147,7 @@ class ConversationService:
     def _content_changed(
         self, tx: Transaction, user_id: UUID, topic_id: UUID, message_id: int, cause: str, request_id: str
     ) -> None:
-        if store.raise_revision(tx, topic_id, message_id) == 0:
+        if store.raise_revisions(tx, {topic_id: message_id})[topic_id] == 0:
             self._derived.clear_topic(tx, topic_id)
         else:
             self._outbox.add(

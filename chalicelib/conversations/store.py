@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
@@ -39,10 +40,11 @@ OPEN_TOPIC = """
     UPDATE conversations SET active_topic_id = opened.topic_id FROM opened WHERE user_id = %s
 """
 
-# Makes a topic active and takes it out of the archive; no row for somebody else's.
+# Makes a topic active and takes it out of the archive, merged or not; no row for somebody else's.
 ACTIVATE_TOPIC = """
     WITH chosen AS (
-        UPDATE topics SET status = 'active', updated_at = now() WHERE topic_id = %s AND user_id = %s RETURNING topic_id
+        UPDATE topics SET status = 'active', merged_into = NULL, updated_at = now()
+        WHERE topic_id = %s AND user_id = %s RETURNING topic_id
     )
     UPDATE conversations SET active_topic_id = chosen.topic_id FROM chosen WHERE user_id = %s
 """
@@ -50,7 +52,7 @@ ACTIVATE_TOPIC = """
 TOPIC_COLUMNS = """
     SELECT t.topic_id, t.title, t.status, t.topic_id IS NOT DISTINCT FROM c.active_topic_id AS is_active,
         (SELECT count(*) FROM messages m WHERE m.topic_id = t.topic_id) AS message_count,
-        t.created_at, t.updated_at,
+        t.merged_into, t.created_at, t.updated_at,
         (SELECT left(m.content, %(opening)s) FROM messages m WHERE m.topic_id = t.topic_id AND t.title IS NULL
             ORDER BY m.message_id LIMIT 1) AS opening
     FROM topics t JOIN conversations c USING (conversation_id)
@@ -65,8 +67,9 @@ LIST_TOPICS = f"""
 """
 
 UPDATE_TOPIC = """
-    UPDATE topics SET title = coalesce(%s, title), status = coalesce(%s, status), updated_at = now()
-    WHERE topic_id = %s AND user_id = %s
+    UPDATE topics SET title = coalesce(%(title)s, title), status = coalesce(%(status)s, status),
+        merged_into = CASE WHEN %(status)s = 'active' THEN NULL ELSE merged_into END, updated_at = now()
+    WHERE topic_id = %(topic)s AND user_id = %(user)s
 """
 
 # Archiving the active topic leaves none active.
@@ -99,22 +102,22 @@ LIST_ROUTER_RUNS = """
 """
 
 DELETE_MESSAGE = "DELETE FROM messages WHERE message_id = %s AND user_id = %s"
-MOVE_MESSAGE = "UPDATE messages SET topic_id = %s WHERE message_id = %s AND user_id = %s"
-RECORD_CORRECTION = """
-    INSERT INTO topic_corrections (correction_id, user_id, message_id, from_topic_id, to_topic_id)
-    VALUES (%s, %s, %s, %s, %s)
-"""
 
 # Holds topics against extractions that read or replace what belongs to them; in one order, so that nobody deadlocks.
 LOCK_TOPICS = """
     SELECT topic_id FROM topics WHERE topic_id = ANY(%s) AND user_id = %s ORDER BY topic_id FOR NO KEY UPDATE
 """
 
-# The topic's content changed other than by appending. The windows from the changed message on are no longer true.
-RAISE_REVISION = """
-    WITH stale AS (DELETE FROM topic_windows WHERE topic_id = %(topic)s AND end_id >= %(from)s)
-    UPDATE topics SET revision = revision + 1, updated_at = now() WHERE topic_id = %(topic)s
-    RETURNING (SELECT count(*) FROM messages WHERE topic_id = %(topic)s) AS message_count
+# The content of topics changed other than by appending. Their windows from the first changed message on are no longer
+# true.
+RAISE_REVISIONS = """
+    WITH changed AS (
+        SELECT * FROM unnest(%(topics)s::uuid[], %(messages)s::bigint[]) AS c (topic_id, message_id)
+    ), stale AS (
+        DELETE FROM topic_windows w USING changed c WHERE w.topic_id = c.topic_id AND w.end_id >= c.message_id
+    )
+    UPDATE topics t SET revision = revision + 1, updated_at = now() FROM changed c WHERE t.topic_id = c.topic_id
+    RETURNING t.topic_id, (SELECT count(*) FROM messages m WHERE m.topic_id = t.topic_id) AS message_count
 """
 
 
@@ -148,7 +151,10 @@ def activate_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> bool:
 
 def _topic(row: Any) -> Topic:
     title = titles.automatic(row.opening) if row.title is None else row.title
-    return Topic(row.topic_id, title, row.status, row.is_active, row.message_count, row.created_at, row.updated_at)
+    return Topic(
+        row.topic_id, title, row.status, row.is_active, row.message_count, row.merged_into, row.created_at,
+        row.updated_at,
+    )  # fmt: skip
 
 
 def get_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> Topic | None:
@@ -164,7 +170,7 @@ def list_topics(tx: Transaction, user_id: UUID, status: str | None, before: UUID
 
 
 def update_topic(tx: Transaction, user_id: UUID, topic_id: UUID, title: str | None, status: str | None) -> bool:
-    return tx.run(UPDATE_TOPIC, title, status, topic_id, user_id) == 1
+    return tx.run(UPDATE_TOPIC, title=title, status=status, topic=topic_id, user=user_id) == 1
 
 
 def deactivate_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
@@ -204,15 +210,14 @@ def delete_message(tx: Transaction, user_id: UUID, message_id: int) -> None:
     tx.run(DELETE_MESSAGE, message_id, user_id)
 
 
-def move_message(tx: Transaction, user_id: UUID, correction_id: UUID, message: Message, topic_id: UUID) -> None:
-    tx.run(MOVE_MESSAGE, topic_id, message.message_id, user_id)
-    tx.run(RECORD_CORRECTION, correction_id, user_id, message.message_id, message.topic_id, topic_id)
+def raise_revisions(tx: Transaction, changed: Mapping[UUID, int]) -> dict[UUID, int]:
+    """How many messages each of the topics has now.
 
-
-def raise_revision(tx: Transaction, topic_id: UUID, from_message_id: int) -> int:
-    """Returns how many messages the topic has now."""
-    count: int = tx.one(RAISE_REVISION, **{"topic": topic_id, "from": from_message_id}).message_count
-    return count
+    Args:
+        changed: of each topic the first message that came, went or changed.
+    """
+    rows = tx.rows(RAISE_REVISIONS, topics=list(changed), messages=list(changed.values()))
+    return {row.topic_id: row.message_count for row in rows}
 
 
 # One user message with everything that follows from it: its routing record, its turn and the turn's job.

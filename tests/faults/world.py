@@ -92,7 +92,12 @@ class World:
         """While one worker is slow: its lease runs out, the topics change, others take over and get ahead of it."""
         if self.random.random() < 0.3:
             self.step()
-        for action in (self.expire, self.random.choice((self.say, self.move, self.delete)), self.ask, self.sweep):
+        for action in (
+            self.expire,
+            self.random.choice((self.say, self.move, self.rearrange, self.delete)),
+            self.ask,
+            self.sweep,
+        ):
             if self.random.random() < 0.8:
                 with suppress(Crash):
                     action()
@@ -105,8 +110,18 @@ class World:
     def step(self) -> None:
         """Something happens; whoever dies of it, the world goes on."""
         action = self.random.choices(
-            (self.say, self.deliver, self.lose, self.expire, self.sweep, self.delete, self.move, self.ask),
-            weights=(4, 10, 1, 4, 3, 1, 3, 2),
+            (
+                self.say,
+                self.deliver,
+                self.lose,
+                self.expire,
+                self.sweep,
+                self.delete,
+                self.move,
+                self.rearrange,
+                self.ask,
+            ),
+            weights=(4, 10, 1, 4, 3, 1, 3, 2, 2),
         )[0]
         with suppress(Crash):
             action()
@@ -185,6 +200,25 @@ class World:
         self.api.request("PATCH", f"/messages/{message_id}", {"topic_id": str(target)})
         if self.random.random() < 0.5:
             self.api.request("PATCH", f"/messages/{message_id}", {"topic_id": str(home)})
+
+    def rearrange(self) -> None:
+        """Merges two topics, splits one, or undoes any of what was done."""
+        messages, topics = self.messages(), self.topics()
+        done = self.rows("SELECT operation_id FROM topic_operations WHERE user_id = %s ORDER BY 1", self.user_id)
+        path: str
+        body: dict[str, Any] | None = None
+        if done and self.random.random() < 0.5:
+            path = f"/topic-operations/{self.random.choice(done)[0]}/undo"
+        elif messages and self.random.random() < 0.5:
+            message_id, topic_id, _, _ = self.random.choice(messages)
+            path, body = f"/topics/{topic_id}/split", {"message_id": message_id}
+        elif topics:
+            path = f"/topics/{self.random.choice(topics)}/merge"
+            body = {"into_topic_id": str(self.random.choice(topics))}
+        else:
+            return
+        response = self.api.request("POST", path, body)
+        assert response.status_code in (200, 201, 409, 422, 503), response.body
 
     def ask(self) -> None:
         if topics := self.topics():

@@ -20,10 +20,13 @@ def victim(api: Api) -> dict[str, Any]:
     topic_id = said["topic_id"]
     job_id = api.post(f"/topics/{topic_id}/extract", status=202)["job_id"]
     api.work()
+    elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
+    operation = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": topic_id}, 201)
     return {
         "turn_id": said["turn_id"],
         "message_id": said["message_id"],
         "topic_id": topic_id,
+        "operation_id": operation["operation_id"],
         "card_id": api.get(f"/topics/{topic_id}/cards")["items"][0]["card_id"],
         "run_id": api.get("/extract-runs")["items"][0]["run_id"],
         "job_id": job_id,
@@ -34,7 +37,15 @@ def victim(api: Api) -> dict[str, Any]:
 
 def state_of(api: Api, victim: dict[str, Any]) -> list[Any]:
     topic = f"/topics/{victim['topic_id']}"
-    paths = ["/conversation", "/conversation/messages", topic, f"{topic}/cards", "/extract-runs", "/api-keys"]
+    paths = [
+        "/conversation",
+        "/conversation/messages",
+        topic,
+        f"{topic}/cards",
+        "/extract-runs",
+        "/api-keys",
+        "/topic-operations",
+    ]
     return [api.get(path) for path in paths]
 
 
@@ -43,8 +54,14 @@ def test_invariant_1_another_users_ids_are_404_on_every_route(api: Api, victim: 
     stranger = api.another()
     stranger.chat("I live here too.")
     before = state_of(api, victim)
-    bodies = {"/messages/{message_id}": {"topic_id": victim["topic_id"]}, "/topics/{topic_id}": {"title": "Mine now"}}
-    bodies |= {"/cards/{card_id}": {"title": "Mine now"}}
+    bodies = {
+        "/messages/{message_id}": {"topic_id": victim["topic_id"]},
+        "/topics/{topic_id}": {"title": "Mine now"},
+        "/topics/{topic_id}/merge": {"into_topic_id": victim["topic_id"]},
+        "/topics/{topic_id}/split": {"message_id": victim["message_id"]},
+        "/topics/{topic_id}/messages": {"message_ids": [victim["message_id"]]},
+        "/cards/{card_id}": {"title": "Mine now"},
+    }
     tried = 0
     for endpoint in endpoints():
         if "{" not in endpoint.path or endpoint.is_open:
@@ -56,7 +73,7 @@ def test_invariant_1_another_users_ids_are_404_on_every_route(api: Api, victim: 
         assert foreign.status_code == unknown.status_code == 404, (endpoint.method, endpoint.path)
         assert foreign.json_body["error"]["code"] == unknown.json_body["error"]["code"]
         tried += 1
-    assert tried >= 18
+    assert tried >= 23
     assert state_of(api, victim) == before
 
 
@@ -68,7 +85,12 @@ def test_invariant_1_another_users_topic_is_not_there_in_bodies_and_queries(api:
     stranger.post("/chat", {"message": "let me in", "topic_id": topic_id}, 404)
     stranger.patch(f"/messages/{mine['message_id']}", {"topic_id": topic_id}, 404)
     stranger.get(f"/conversation/messages?topic_id={topic_id}", 404)
+    stranger.post(f"/topics/{mine['topic_id']}/merge", {"into_topic_id": topic_id}, 404)
+    stranger.post(f"/topics/{mine['topic_id']}/split", {"message_id": victim["message_id"]}, 404)
+    both = {"message_ids": [mine["message_id"], victim["message_id"]]}
+    stranger.post(f"/topics/{mine['topic_id']}/messages", both, 404)
     assert stranger.get(f"/extract-runs?topic_id={topic_id}")["items"] == []
+    assert stranger.get(f"/topic-operations?topic_id={topic_id}")["items"] == []
     assert len(stranger.get("/conversation/messages")["items"]) == 1
 
 
@@ -149,6 +171,22 @@ def attempts(victim: dict[str, Any], owner: UUID, stranger: UUID) -> list[tuple[
         ),
         ("UPDATE conversations SET active_topic_id = %s WHERE user_id = %s", (victim["topic_id"], stranger)),
         ("UPDATE messages SET topic_id = %s WHERE user_id = %s", (victim["topic_id"], stranger)),
+        (
+            "UPDATE topics SET status = 'archived', merged_into = %s WHERE user_id = %s",
+            (victim["topic_id"], stranger),
+        ),
+        (
+            "INSERT INTO topic_operations"
+            " (operation_id, user_id, kind, to_topic_id, message_count, was_active, to_status, request_id)"
+            " VALUES (%s, %s, 'move', %s, 0, false, 'active', 'x')",
+            (uuid4(), stranger, victim["topic_id"]),
+        ),
+        (
+            "INSERT INTO topic_corrections"
+            " (correction_id, user_id, message_id, from_topic_id, to_topic_id, operation_id)"
+            " SELECT %s, user_id, user_message_id, topic_id, topic_id, %s FROM turns WHERE user_id = %s",
+            (uuid4(), victim["operation_id"], stranger),
+        ),
     ]
 
 
@@ -166,7 +204,7 @@ def test_invariant_1_nobody_is_reached_by_a_foreign_key(
             with pytest.raises(refusals):
                 connection.execute(sql, values)
             connection.rollback()
-    assert len(tried) == 8
+    assert len(tried) == 11
 
 
 def test_invariant_1_the_system_role_sees_no_content(database: DatabaseUrls) -> None:

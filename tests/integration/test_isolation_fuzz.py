@@ -37,10 +37,12 @@ class Fuzz:
         said = api.say(f"I decided to paint the {word} room. Do we need more {word}?")
         api.say(f"New topic: we should buy {word} by Friday.")
         api.post("/api-keys", {"name": f"{word} key"}, 201)
+        api.patch(f"/messages/{said['message_id']}", {"topic_id": api.get("/conversation")["active_topic_id"]})
         ids = self.ids[name]
         ids["turn_id"] = [said["turn_id"]]
         ids["topic_id"] = [topic["topic_id"] for topic in api.get("/topics")["items"]]
         ids["message_id"] = [message["message_id"] for message in api.get("/conversation/messages")["items"]]
+        ids["operation_id"] = [one["operation_id"] for one in api.get("/topic-operations")["items"]]
         ids["card_id"] = [c["card_id"] for t in ids["topic_id"] for c in api.get(f"/topics/{t}/cards")["items"]]
         ids["run_id"] = [run["run_id"] for run in api.get("/extract-runs")["items"]]
         ids["job_id"] = [run["job_id"] for run in api.get("/extract-runs")["items"]]
@@ -52,6 +54,10 @@ class Fuzz:
         known = self.ids[owner].get(kind) or [str(uuid4())]
         return self.random.choice([*known, str(uuid4())] if self.random.random() < 0.1 else known)
 
+    def any_message(self) -> Any:
+        """Nobody's now and then."""
+        return self.random.choice([10**15, *self.ids["ana"]["message_id"], *self.ids["ben"]["message_id"]])
+
     def body(self, endpoint: Endpoint, name: str) -> Any:
         topic_id = self.any_id("topic_id")
         return {
@@ -61,6 +67,9 @@ class Fuzz:
             },
             "patch_message": {"topic_id": topic_id},
             "post_topic": {"title": f"{WORDS[name]} plans"},
+            "merge": {"into_topic_id": topic_id},
+            "split": {"message_id": self.any_message(), "title": f"{WORDS[name]} split off"},
+            "move": {"message_ids": [self.any_message()]},
             "patch_topic": {"title": f"{WORDS[name]} renamed"},
             "patch_card": {"title": f"{WORDS[name]} edited"},
             "post_api_key": {"name": f"{WORDS[name]} key"},
@@ -100,6 +109,9 @@ def _handler(endpoint: Endpoint) -> str:
         ("PATCH", "/messages/{message_id}"): "patch_message",
         ("POST", "/topics"): "post_topic",
         ("PATCH", "/topics/{topic_id}"): "patch_topic",
+        ("POST", "/topics/{topic_id}/merge"): "merge",
+        ("POST", "/topics/{topic_id}/split"): "split",
+        ("POST", "/topics/{topic_id}/messages"): "move",
         ("POST", "/api-keys"): "post_api_key",
         ("POST", "/imports"): "post_import",
         ("PATCH", "/cards/{card_id}"): "patch_card",

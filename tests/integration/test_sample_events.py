@@ -67,6 +67,9 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
     [run, *_] = api.get("/extract-runs")["items"]
     other = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
     api.patch(f"/topics/{topic_id}", {"is_active": True})
+    merged = api.post("/topics", {"title": "Nothing"}, 201)["topic_id"]
+    operation = api.post(f"/topics/{merged}/merge", {"into_topic_id": topic_id}, 201)["operation_id"]
+    messages = api.get(f"/conversation/messages?topic_id={topic_id}")["items"]
     suggested, deleted = (c["card_id"] for c in api.get(f"/topics/{_more(api)}/cards")["items"])
     api.patch(f"/cards/{suggested}", {"title": "Mine"})
     superuser('UPDATE cards SET machine = machine || \'{"title": "Theirs"}\' WHERE card_id = %s', suggested)
@@ -79,6 +82,8 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
         "topic_id": topic_id,
         "other_topic_id": other,
         "message_id": str(said["message_id"]),
+        "later_message_id": str(messages[-1]["message_id"]),
+        "operation_id": operation,
         "conversation_id": api.get("/conversation")["conversation_id"],
         "turn_id": said["turn_id"],
         "failed_turn_id": failed,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -21,7 +21,7 @@ from chalicelib.settings import Settings
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
-CHAT, DUPLICATE, REPLACE, READ = 8, 3, 6, 3
+CHAT, DUPLICATE, REPLACE, READ, TOPIC_WORK = 8, 3, 6, 3, 18
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -115,9 +115,12 @@ def ids(api: Api) -> dict[str, Any]:
     """One of everything that a path may name."""
     said = api.say("I decided to go with Postgres for the new service.")
     [run] = api.get("/extract-runs")["items"]
+    elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
+    merged = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": said["topic_id"]}, 201)
     return {
         "turn_id": said["turn_id"],
         "topic_id": said["topic_id"],
+        "operation_id": merged["operation_id"],
         "card_id": api.get(f"/topics/{said['topic_id']}/cards")["items"][0]["card_id"],
         "run_id": run["run_id"],
         "job_id": run["job_id"],
@@ -149,3 +152,38 @@ def test_a_list_takes_as_many_statements_long_as_short(
         for n in range(5):
             api.say(f"I decided on plan {uuid4()} for step {n}.", topic_id=ids["topic_id"])
     assert counts[0] == counts[1]
+
+
+def test_topic_work_takes_as_many_statements_for_many_messages_as_for_few(api: Api, statements: list[str]) -> None:
+    """Merging, splitting, moving and undoing: 10 messages or 300, from two topics."""
+    counts = [topic_work(api, statements, size) for size in (10, 300)]
+    assert counts[0] == counts[1]
+    assert all(0 < count <= TOPIC_WORK for count in counts[0].values()), counts
+
+
+def topic_work(api: Api, statements: list[str], size: int) -> dict[str, int]:
+    """The statements of each operation, on two topics of `size` messages."""
+    source = f"notes-{size}"
+    for topic in ("a", "b"):
+        batch = [{"key": f"{topic}{n}", "role": "user", "content": f"note {n}", "topic": topic} for n in range(size)]
+        api.post("/imports", {"source": source, "messages": batch})
+    first, second = (topic["topic_id"] for topic in api.get("/topics?limit=2")["items"])
+    third = api.post("/topics", {}, 201)["topic_id"]
+    ids = [api.messages_in(topic_id) for topic_id in (first, second)]
+    api.work()
+    done: dict[str, Any] = {}
+    counts: dict[str, int] = {}
+    steps: dict[str, Callable[[], Any]] = {
+        "split": lambda: api.split(first, ids[0][1]),
+        "undo split": lambda: api.undo(done["split"]),
+        "merge": lambda: api.merge(first, second),
+        "undo merge": lambda: api.undo(done["merge"]),
+        "move": lambda: api.move(third, *ids[0][: size // 2], *ids[1][: size // 2]),
+        "undo move": lambda: api.undo(done["move"]),
+    }
+    for name, work in steps.items():
+        statements.clear()
+        done[name] = work()
+        counts[name] = len(statements)
+    assert done["move"]["message_count"] == size // 2 * 2
+    return counts

@@ -75,6 +75,27 @@ class Api:
         self.work()
         return accepted
 
+    def merge(self, topic_id: str, into: str) -> Any:
+        return self.post(f"/topics/{topic_id}/merge", {"into_topic_id": into}, 201)
+
+    def split(self, topic_id: str, message_id: int, **fields: Any) -> Any:
+        return self.post(f"/topics/{topic_id}/split", {"message_id": message_id, **fields}, 201)
+
+    def move(self, topic_id: str, *message_ids: int) -> Any:
+        return self.post(f"/topics/{topic_id}/messages", {"message_ids": message_ids}, 201)
+
+    def undo(self, operation: dict[str, Any]) -> Any:
+        return self.post(f"/topic-operations/{operation['operation_id']}/undo")
+
+    def places(self) -> dict[int, str]:
+        """The topic of every message."""
+        return {one["message_id"]: one["topic_id"] for one in self.get("/conversation/messages?limit=200")["items"]}
+
+    def messages_in(self, topic_id: str) -> list[int]:
+        """Oldest first."""
+        found = self.get(f"/conversation/messages?topic_id={topic_id}&limit=200")["items"]
+        return [message["message_id"] for message in found]
+
     def work(self) -> list[Outcome]:
         """Delivers everything in the queue, and what that puts there, until it is empty."""
         outcomes = []

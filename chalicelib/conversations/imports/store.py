@@ -25,7 +25,8 @@ TOPICS = """
     SELECT t.import_key, t.topic_id FROM topics t JOIN wanted USING (import_key) WHERE t.user_id = %(user)s
 """
 
-# The messages that are new, in the order given, each with its routing record.
+# The messages that are new, in the order given, each with its routing record. A topic that was merged into another is
+# itself again when it gets some.
 MESSAGES = """
     WITH given AS (
         SELECT * FROM jsonb_to_recordset(%(messages)s)
@@ -38,6 +39,8 @@ MESSAGES = """
     ), routed AS (
         INSERT INTO topic_router_runs (message_id, user_id, policy, rule, signals, to_topic_id)
         SELECT message_id, %(user)s, 'import', 'import', '{}', topic_id FROM new
+    ), used_again AS (
+        UPDATE topics SET merged_into = NULL WHERE merged_into IS NOT NULL AND topic_id IN (SELECT topic_id FROM new)
     )
     SELECT topic_id, count(*) AS messages FROM new GROUP BY topic_id
 """

@@ -50,6 +50,18 @@ RUN = {
     "created_at": WHEN,
 }
 ATTEMPT = {"attempt": 1, "try_no": 1, "provider": "openai", "model": "m", "failure_class": "quota", "latency_ms": 80}
+OPERATION = {
+    "operation_id": ID,
+    "kind": "merge",
+    "from_topic_id": TOPIC,
+    "to_topic_id": "t-2",
+    "message_count": 4,
+    "request_id": "req-1",
+    "created_at": WHEN,
+    "undone_at": None,
+    "undone_moved": None,
+    "undone_skipped": None,
+}
 KEY = {"key_id": ID, "name": "laptop", "prefix": "glia_abc", "created_at": WHEN, "revoked_at": None}
 HEALTH = {
     "status": "ok",
@@ -71,6 +83,7 @@ LISTS = [
     (("cards", "--topic", TOPIC), f"/topics/{TOPIC}/cards", [CARD, CARD]),
     (("extracts",), "/extract-runs", [RUN, RUN]),
     (("keys",), "/api-keys", [KEY, KEY]),
+    (("topics", "operations"), "/topic-operations", [OPERATION, OPERATION]),
 ]
 
 
@@ -180,6 +193,43 @@ def test_a_topic_is_changed_and_shown(
     assert json.loads(run_glia("topics", *arguments, "--json").out) == TOPIC_ROW
 
 
+@pytest.mark.parametrize(
+    ("arguments", "path", "body"),
+    [
+        (("topics", "merge", TOPIC, "t-2"), f"/topics/{TOPIC}/merge", {"into_topic_id": "t-2"}),
+        (("topics", "split", TOPIC, "7"), f"/topics/{TOPIC}/split", {"message_id": 7}),
+        (("topics", "split", TOPIC, "7", "--title", "B"), f"/topics/{TOPIC}/split", {"message_id": 7, "title": "B"}),
+        (("topics", "undo", ID), f"/topic-operations/{ID}/undo", None),
+        (("messages", "move", TOPIC, "7", "9"), f"/topics/{TOPIC}/messages", {"message_ids": [7, 9]}),
+    ],
+)
+def test_topic_work_is_one_request_and_ends_with_its_record(
+    glia_server: GliaServer, run_glia: RunGlia, arguments: tuple[str, ...], path: str, body: Any
+) -> None:
+    """Tried again under its key if the answer is lost; the operation's id is shown, to undo it by."""
+    glia_server.on("POST", path, Nothing(), Json(201, OPERATION))
+    ran = run_glia(*arguments)
+    assert ran.code == 0
+    assert f"operation_id    {ID}\n" in ran.out
+    assert [seen.body for seen in glia_server.seen] == [body, body]
+    assert {seen.headers.get("idempotency-key") for seen in glia_server.seen} == {"id-0"}
+    assert json.loads(run_glia(*arguments, "--json").out) == OPERATION
+
+
+def test_operations_are_rows_and_may_be_those_of_a_topic(glia_server: GliaServer, run_glia: RunGlia) -> None:
+    """What was done, from where to where, how many messages, when, and when it was undone."""
+    glia_server.on("GET", f"/topic-operations?topic_id={TOPIC}&limit=50", page([OPERATION | {"undone_at": WHEN}]))
+    row = f"{ID}\tmerge\t{TOPIC}\tt-2\t4\t2024-05-01 12:00:00\t2024-05-01 12:00:00\n"
+    assert run_glia("topics", "operations", "--topic", TOPIC).out == row
+
+
+@pytest.mark.parametrize("arguments", [("topics", "split", TOPIC, "x"), ("messages", "move", TOPIC)])
+def test_messages_are_named_by_number(glia_server: GliaServer, run_glia: RunGlia, arguments: tuple[str, ...]) -> None:
+    """Anything else is a matter of usage, and nothing is sent."""
+    assert run_glia(*arguments).code == 2
+    assert glia_server.seen == []
+
+
 def test_an_extract_run_is_shown_with_its_attempts(glia_server: GliaServer, run_glia: RunGlia) -> None:
     """Fields first, then a line an attempt; lists name who stood in."""
     glia_server.on("GET", f"/extract-runs/{ID}", Json(200, RUN | {"attempts": [ATTEMPT]}))
@@ -285,7 +335,23 @@ def test_errors_of_every_command_are_one_line(glia_server: GliaServer, run_glia:
 
 @pytest.mark.parametrize(
     "command",
-    ["topics", "messages", "cards", "extract", "extracts", "jobs show", "keys", "health", "import", "topics new"],
+    [
+        "topics",
+        "messages",
+        "cards",
+        "extract",
+        "extracts",
+        "jobs show",
+        "keys",
+        "health",
+        "import",
+        "topics new",
+        "topics merge",
+        "topics split",
+        "topics operations",
+        "topics undo",
+        "messages move",
+    ],
 )
 def test_every_command_shows_examples(run_glia: RunGlia, command: str) -> None:
     """--help of each has examples, its options for programs, and the login to use."""

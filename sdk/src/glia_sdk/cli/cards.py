@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import listing, options, surroundings
+from glia_sdk.cli import commands, listing, options
 from glia_sdk.cli.listing import Column, Paging, Row, cell, path
 from glia_sdk.cli.screen import Screen
 from glia_sdk.client import Client
@@ -64,11 +64,12 @@ def cards(
     """The cards of a topic, each with the words it rests on."""
     if context.invoked_subcommand:
         return
-    around = surroundings.of(context)
     paging = Paging(limit, cursor, is_all, as_json)
-    with around.session(profile) as client:
-        at = path("topics", topic or _active(client), "cards")
-        listing.show_list(around.screen, client, at, listing.as_table(COLUMNS), paging, kind=kind)
+
+    def at(client: Client) -> str:
+        return path("topics", topic or _active(client), "cards")
+
+    commands.show_list(context, at, listing.as_table(COLUMNS), paging, profile, kind=kind)
 
 
 def _active(client: Client) -> str:
@@ -86,12 +87,8 @@ def show(
     profile: options.Profile = None,
 ) -> None:
     """Show a card with all its citations."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        card = client.read(path("cards", card_id))
-    listing.show_fields(around.screen, card, as_json=as_json)
-    if not as_json:
-        _show_citations(around.screen, card)
+    at = path("cards", card_id)
+    commands.show(context, lambda client: client.read(at), profile, as_json=as_json, details=_show_citations)
 
 
 def _show_citations(screen: Screen, card: Row) -> None:

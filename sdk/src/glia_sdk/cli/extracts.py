@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import jobs, listing, options, surroundings
+from glia_sdk.cli import commands, jobs, listing, options, surroundings
 from glia_sdk.cli.listing import Column, Paging, Row, path
+from glia_sdk.cli.screen import Screen
 
 EXAMPLES = """\b
 Examples:
@@ -72,13 +73,9 @@ def extracts(
     profile: options.Profile = None,
 ) -> None:
     """Extract runs: what ran, why, and how it ended."""
-    if context.invoked_subcommand:
-        return
-    around = surroundings.of(context)
-    paging = Paging(limit, cursor, is_all, as_json)
-    shown = listing.as_table(COLUMNS)
-    with around.session(profile) as client:
-        listing.show_list(around.screen, client, "/extract-runs", shown, paging, topic_id=topic, status=status)
+    if not context.invoked_subcommand:
+        paging, shown = Paging(limit, cursor, is_all, as_json), listing.as_table(COLUMNS)
+        commands.show_list(context, "/extract-runs", shown, paging, profile, topic_id=topic, status=status)
 
 
 @app.command("show", epilog="Example: glia extracts show ID")
@@ -89,13 +86,14 @@ def show(
     profile: options.Profile = None,
 ) -> None:
     """Show an extract run with its attempts."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        run = client.read(path("extract-runs", run_id))
-    listing.show_fields(around.screen, run, as_json=as_json)
-    if not as_json and run.get("attempts"):
-        around.screen.line("")
-        listing.as_table(ATTEMPTS)(around.screen, run["attempts"])
+    at = path("extract-runs", run_id)
+    commands.show(context, lambda client: client.read(at), profile, as_json=as_json, details=_show_attempts)
+
+
+def _show_attempts(screen: Screen, run: Row) -> None:
+    if attempts := run.get("attempts"):
+        screen.line("")
+        listing.as_table(ATTEMPTS)(screen, attempts)
 
 
 def extract(

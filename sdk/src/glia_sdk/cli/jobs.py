@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import listing, options, surroundings
+from glia_sdk.cli import commands, listing, options, surroundings
 from glia_sdk.cli.listing import Row, path
 from glia_sdk.cli.surroundings import FAILED, INTERRUPTED, Surroundings
 from glia_sdk.client import Client
@@ -37,12 +37,12 @@ def show(
     profile: options.Profile = None,
 ) -> None:
     """Show a job: its state, attempts and result."""
+    if not wait:
+        commands.show(context, lambda client: client.read(path("jobs", job_id)), profile, as_json=as_json)
+        return
     around = surroundings.of(context)
     with around.session(profile) as client:
-        if wait:
-            end(around, follow(around, client, job_id), as_json=as_json)
-        else:
-            listing.show_fields(around.screen, client.read(path("jobs", job_id)), as_json=as_json)
+        end(around, follow(around, client, job_id), as_json=as_json)
 
 
 def follow(around: Surroundings, client: Client, job_id: str) -> Row:

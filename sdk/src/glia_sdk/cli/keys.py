@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import listing, options, surroundings
+from glia_sdk.cli import commands, listing, options, surroundings
 from glia_sdk.cli.listing import Column, Paging, path
 from glia_sdk.cli.surroundings import FAILED
 
@@ -37,12 +37,9 @@ def keys(
     profile: options.Profile = None,
 ) -> None:
     """Your API keys: list, make and revoke them."""
-    if context.invoked_subcommand:
-        return
-    around = surroundings.of(context)
-    paging = Paging(limit, cursor, is_all, as_json)
-    with around.session(profile) as client:
-        listing.show_list(around.screen, client, "/api-keys", listing.as_table(COLUMNS), paging)
+    if not context.invoked_subcommand:
+        paging = Paging(limit, cursor, is_all, as_json)
+        commands.show_list(context, "/api-keys", listing.as_table(COLUMNS), paging, profile)
 
 
 @app.command("new", epilog="Example: glia keys new laptop")
@@ -75,6 +72,4 @@ def revoke(
     profile: options.Profile = None,
 ) -> None:
     """Revoke a key, at once."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        listing.show_fields(around.screen, client.remove(path("api-keys", key_id)), as_json=as_json)
+    commands.show(context, lambda client: client.remove(path("api-keys", key_id)), profile, as_json=as_json)

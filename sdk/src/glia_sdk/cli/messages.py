@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import listing, options, surroundings
-from glia_sdk.cli.listing import Paging, Row, cell
+from glia_sdk.cli import commands, listing, options
+from glia_sdk.cli.listing import Paging, Row, cell, path
 from glia_sdk.cli.screen import Screen, harmless
 
 EXAMPLES = """\b
@@ -15,9 +16,12 @@ Examples:
   glia messages                    oldest first
   glia messages --topic ID --all
   glia messages --all --json | wc -l
+  glia messages move TOPIC MESSAGE MESSAGE
 """
+app = typer.Typer(invoke_without_command=True, rich_markup_mode=None)
 
 
+@app.callback()
 def messages(
     context: typer.Context,
     topic: options.Topic = None,
@@ -28,10 +32,9 @@ def messages(
     profile: options.Profile = None,
 ) -> None:
     """Read what was said, oldest first; of one topic or of all."""
-    around = surroundings.of(context)
-    paging = Paging(limit, cursor, is_all, as_json)
-    with around.session(profile) as client:
-        listing.show_list(around.screen, client, "/conversation/messages", _transcript, paging, topic_id=topic)
+    if not context.invoked_subcommand:
+        paging = Paging(limit, cursor, is_all, as_json)
+        commands.show_list(context, "/conversation/messages", _transcript, paging, profile, topic_id=topic)
 
 
 def _transcript(screen: Screen, rows: Iterable[Row]) -> None:
@@ -40,3 +43,15 @@ def _transcript(screen: Screen, rows: Iterable[Row]) -> None:
         screen.heading(f"#{cell(row.get('message_id'))}  {cell(row.get('role'))}  {cell(when(row))}")
         text = str(row.get("content", ""))
         screen.line((harmless(text) if screen.is_live else text).rstrip("\n") + "\n")
+
+
+@app.command("move", epilog="Example: glia messages move TOPIC 17 18 21")
+def move(
+    context: typer.Context,
+    topic_id: Annotated[str, typer.Argument(metavar="TOPIC", help="Where they belong.")],
+    message_ids: Annotated[list[int], typer.Argument(metavar="MESSAGE...", help="Their numbers; up to 500.")],
+    as_json: options.JsonDocument = False,
+    profile: options.Profile = None,
+) -> None:
+    """Put messages into a topic, from wherever they are; `glia topics undo` puts them back."""
+    commands.make(context, path("topics", topic_id, "messages"), {"message_ids": message_ids}, profile, as_json=as_json)
