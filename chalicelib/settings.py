@@ -65,6 +65,7 @@ class Settings(BaseModel):
     extract_model: Annotated[
         str, env("GLIA_EXTRACT_MODEL", "Model that extracts cards; empty: the rules extractor does.")
     ] = ""
+    story_model: Annotated[str, env("GLIA_STORY_MODEL", "Model that tells stories; empty: the digest does.")] = ""
     llm_timeout: Annotated[
         float, Field(alias="GLIA_LLM_TIMEOUT", gt=0, description="One model call's longest wait.")
     ] = 60.0
@@ -84,6 +85,9 @@ class Settings(BaseModel):
     extract_delay: Annotated[
         int, Field(alias="GLIA_EXTRACT_DELAY", ge=0, le=900, description="Wait between a message and its extraction.")
     ] = 5
+    story_delay: Annotated[
+        int, Field(alias="GLIA_STORY_DELAY", ge=0, le=900, description="Wait between a change of cards and its story.")
+    ] = 30
     upgrade_delays: Annotated[
         str,
         Field(
@@ -100,6 +104,9 @@ class Settings(BaseModel):
     ] = 120
     extract_lease: Annotated[
         int, Field(alias="GLIA_EXTRACT_LEASE", ge=1, description="How long a silent extractor keeps its run.")
+    ] = 600
+    story_lease: Annotated[
+        int, Field(alias="GLIA_STORY_LEASE", ge=1, description="How long a silent narrator keeps its story.")
     ] = 600
     backoff_base: Annotated[
         float, Field(alias="GLIA_BACKOFF_BASE", ge=0, description="First wait after a failed claim; doubles each time.")

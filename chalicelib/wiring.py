@@ -21,6 +21,10 @@ from chalicelib.cards.following import CardTraces
 from chalicelib.cards.models import SourceMessage
 from chalicelib.cards.runs.handler import ExtractionHandler
 from chalicelib.cards.service import CardService, TopicNotes
+from chalicelib.cards.stories.handler import StoryHandler
+from chalicelib.cards.stories.narrator import DigestNarrator, ModelNarrator, StoryNarrator
+from chalicelib.cards.stories.renewal import Renewal
+from chalicelib.cards.stories.service import StoryService
 from chalicelib.conversations.imports.service import ImportService
 from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import Message
@@ -57,6 +61,7 @@ class Services:
     turns: TurnService
     imports: ImportService
     cards: CardService
+    stories: StoryService
     jobs: JobService
     worker: Worker
     health: HealthService
@@ -124,6 +129,7 @@ def build(
     )  # fmt: skip
     outbox = Outbox(queue, new_id, crash_points)
     jobs = JobService(db, system_db, outbox, sweep_after=settings.sweep_after)
+    renewal = _renewal(outside, outbox)
     return Services(
         settings=settings,
         db=db,
@@ -132,7 +138,8 @@ def build(
         operations=_operations(outside, outbox),
         turns=_turns(outside, outbox),
         imports=_imports(outside, outbox, jobs),
-        cards=CardService(db, outbox),
+        cards=CardService(db, outbox, renewal),
+        stories=StoryService(db, renewal),
         jobs=jobs,
         worker=_worker(outside, outbox),
         health=HealthService(settings, db, sqs, S3Blobs(settings)),
@@ -195,6 +202,7 @@ def _worker(outside: _Outside, outbox: Outbox) -> Worker:
     handlers: dict[JobKind, Handler] = {
         JobKind.TURN: _responder(outside, outbox, claims),
         JobKind.EXTRACT: _extraction(outside, outbox, claims),
+        JobKind.STORY: _stories(outside, outbox, claims),
     }
     return Worker(
         outside.db,
@@ -232,6 +240,7 @@ def _extraction(outside: _Outside, outbox: Outbox, claims: Claims) -> Extraction
         outbox,
         claims,
         _extractor(settings, outside.tries, outside.monotonic),
+        _renewal(outside, outbox),
         outside.new_id,
         outside.monotonic,
         outside.crash_points,
@@ -239,6 +248,24 @@ def _extraction(outside: _Outside, outbox: Outbox, claims: Claims) -> Extraction
         lease=settings.extract_lease,
         upgrade_delays=settings.upgrades,
     )
+
+
+def _stories(outside: _Outside, outbox: Outbox, claims: Claims) -> StoryHandler:
+    settings = outside.settings
+    return StoryHandler(
+        outside.db,
+        outbox,
+        claims,
+        _narrator(settings, outside.tries, outside.monotonic),
+        _renewal(outside, outbox),
+        outside.crash_points,
+        outside.meter,
+        lease=settings.story_lease,
+    )
+
+
+def _renewal(outside: _Outside, outbox: Outbox) -> Renewal:
+    return Renewal(outbox, delay=outside.settings.story_delay)
 
 
 def _database(settings: Settings, url: str, observe: Callable[[str], None] | None) -> Database:
@@ -263,6 +290,14 @@ def _extractor(settings: Settings, tries: Callable[[], Retrying], monotonic: Mon
         return by_rules
     client = ModelClient(settings, settings.extract_model)
     return ModelExtractor(client, by_rules, tries, settings.evidence, monotonic, settings.context_tokens)
+
+
+def _narrator(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> StoryNarrator:
+    digest = DigestNarrator(monotonic)
+    if not settings.story_model:
+        return digest
+    client = ModelClient(settings, settings.story_model)
+    return ModelNarrator(client, digest, tries, monotonic, settings.context_tokens)
 
 
 @cache

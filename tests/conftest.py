@@ -76,6 +76,7 @@ def settings_for(database: DatabaseUrls, home: Path, server: Server, **changes: 
         "GLIA_OIDC_ISSUER": dev_issuer.ISSUER,
         "GLIA_OIDC_JWKS_URL": str(home / "identity" / "jwks.json"),
         "GLIA_EXTRACT_DELAY": "0",
+        "GLIA_STORY_DELAY": "0",
         "GLIA_BACKOFF_BASE": "0",
         "GLIA_UPGRADE_DELAYS": "never",
         "GLIA_EVENTS_HOLD": "0",

@@ -14,6 +14,7 @@ from chalicelib.api import (
     health,
     imports,
     operations,
+    stories,
     topic_cards,
     topics,
 )
@@ -28,6 +29,7 @@ RESOURCES = (
     operations.resource,
     topic_cards.resource,
     cards.resource,
+    stories.resource,
     extraction.resource,
     imports.resource,
     api_keys.resource,

@@ -129,7 +129,9 @@ def _act(call: Call, action: str, act: Callable[[CardState], CardState]) -> Resp
 
 def _change(call: Call, tx: Transaction, action: str, act: Callable[[CardState], CardState]) -> Card:
     try:
-        return call.services.cards.change(tx, call.user_id, _card_id(call), action, act, _if_match(call))
+        return call.services.cards.change(
+            tx, call.user_id, _card_id(call), action, act, _if_match(call), call.request_id
+        )
     except CardChanged as error:
         error.details["card"] = error.card and card_view(error.card).model_dump(mode="json")
         raise

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chalicelib.adapters.clock import Monotonic
+from chalicelib.cards.asking import Asking, milliseconds
 from chalicelib.cards.citations import locate
 from chalicelib.cards.matching import agree
 from chalicelib.cards.models import (
@@ -21,8 +22,8 @@ from chalicelib.cards.models import (
     Try,
     WindowResult,
 )
-from chalicelib.cards.prompts import INSTRUCTIONS, PROMPT_VERSION, extraction_prompt, repair_prompt
-from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
+from chalicelib.cards.prompts import INSTRUCTIONS, PROMPT_VERSION, extraction_prompt
+from chalicelib.llm.client import ModelClient
 from chalicelib.llm.failures import FailureClass, LLMError
 from chalicelib.llm.text import storable
 from chalicelib.llm.tokens import clip, tokens
@@ -31,9 +32,7 @@ if TYPE_CHECKING:
     from tenacity import Retrying
 
 RULES_PROVIDER = "rules"
-REPAIR_SHARE = 0.25  # of the tokens left beside the instructions, kept for an answer that is sent back for repair
 MESSAGE_OVERHEAD = 24  # tokens of the tag around a message
-REPAIR_OVERHEAD = 80  # tokens of the words around that answer
 ALONE = frozenset({FailureClass.SCHEMA, FailureClass.REFUSAL, FailureClass.CONTEXT_LENGTH})  # a window's own fault
 Windows = Iterable[Sequence[SourceMessage]]
 
@@ -55,7 +54,7 @@ class RulesExtractor:
         for window in windows:
             started = self._monotonic()
             drafts = self.drafts(window)
-            taken = Try(RULES_PROVIDER, None, None, _ms(self._monotonic() - started))
+            taken = Try(RULES_PROVIDER, None, None, milliseconds(self._monotonic() - started))
             yield WindowResult(drafts, self.identity, None, 0, [taken])
 
     def drafts(self, window: Sequence[SourceMessage]) -> list[DraftCard]:
@@ -106,15 +105,11 @@ class ModelExtractor:
         prompt_version: str = PROMPT_VERSION,
     ) -> None:
         self.identity = Extractor(client.provider, client.model, prompt_version, RULES_VERSION)
-        self._client = client
         self._fallback = fallback
-        self._retrying = retrying
         self._roles = roles
-        self._monotonic = monotonic
         self._instructions = INSTRUCTIONS[prompt_version]
-        room = context_tokens - tokens(self._instructions)
-        self._repair_limit = int(room * REPAIR_SHARE)
-        self._limit = room - self._repair_limit
+        self._asking = Asking(client, retrying, monotonic, context_tokens, self._instructions)
+        self._limit = self._asking.limit
 
     def extract(self, windows: Windows) -> Iterator[WindowResult]:
         failure: FailureClass | None = None
@@ -154,33 +149,7 @@ class ModelExtractor:
     def _ask(self, messages: Sequence[SourceMessage], tries: list[Try]) -> list[ModelCard]:
         shown = [_clipped(message, self._limit) for message in messages]
         prompt = extraction_prompt(self._instructions, shown, self._roles)
-        try:
-            return self._call(prompt, tries)
-        except InvalidAnswer as invalid:  # one attempt at repair
-            answer = clip(invalid.answer, self._repair_limit - REPAIR_OVERHEAD)
-            return self._call(repair_prompt(prompt, answer, invalid.problem), tries)
-
-    def _call(self, prompt: Sequence[Prompt], tries: list[Try]) -> list[ModelCard]:
-        for attempt in self._retrying():
-            with attempt:
-                return self._try(prompt, tries)
-        raise AssertionError("retrying returns or raises")
-
-    def _try(self, prompt: Sequence[Prompt], tries: list[Try]) -> list[ModelCard]:
-        started = self._monotonic()
-        failure: str | None = None
-        usage = Usage()
-        try:
-            answer, usage = self._client.structured(prompt, ModelCards)
-            return answer.cards
-        except LLMError as error:
-            failure = error.failure_class
-            usage = error.usage if isinstance(error, InvalidAnswer) else usage
-            raise
-        finally:
-            taken = _ms(self._monotonic() - started)
-            client = self._client
-            tries.append(Try(client.provider, client.model, failure, taken, usage.input_tokens, usage.output_tokens))
+        return self._asking.ask(prompt, ModelCards, tries).cards
 
     def _draft(self, card: ModelCard, messages: Sequence[SourceMessage]) -> DraftCard | None:
         """The card with its citations, or None if one of its quotes does not stand in the evidence."""
@@ -223,7 +192,3 @@ def _place(citation: Citation) -> tuple[int, int]:
 
 def _reading_order(draft: DraftCard) -> tuple[int, int]:
     return _place(draft.citations[0])
-
-
-def _ms(seconds: float) -> int:
-    return round(seconds * 1000)

@@ -13,6 +13,7 @@ from chalicelib.cards.models import Card
 from chalicelib.cards.replacing import changes_of, write
 from chalicelib.cards.results import store as results
 from chalicelib.cards.runs import store as runs
+from chalicelib.cards.stories import store as stories
 
 LONGEST_TITLE = 80  # code points of a title that is made of a quote
 
@@ -22,7 +23,8 @@ class CardTraces:
 
     def forget_message(self, tx: Transaction, user_id: UUID, topic_id: UUID, message_id: int) -> None:
         """Before a message is deleted. Cards that rest on it alone go at once; the others keep the words they rest on
-        besides, and nothing else that the user has not written, until the topic has been extracted again."""
+        besides, and nothing else that the user has not written, until the topic has been extracted again. Stories that
+        may hold words of it go at once; the next extraction has the story told anew."""
         topic = runs.lock_topic(tx, user_id, topic_id)
         citing = store.citing(tx, user_id, [message_id])
         ids = [card.card_id for card in citing]
@@ -30,6 +32,7 @@ class CardTraces:
         shown = {card.card_id: card for card in citing}
         after = [kept for card in before if (kept := _without(card, shown[card.card_id], message_id))]
         store.forget_message(tx, user_id, message_id)
+        stories.forget(tx, user_id, topic_id, [message_id])
         results.forget_message(tx, user_id, message_id)
         if topic and before:
             changes = changes_of(tx, user_id, topic_id, before, after)
@@ -40,8 +43,10 @@ class CardTraces:
         self, tx: Transaction, user_id: UUID, message_ids: Sequence[int], from_topic_id: UUID, to_topic_id: UUID
     ) -> None:
         """After messages have moved. A card goes where most of the characters lie that it rests on; what it cites of
-        the other topic it no longer does. Deleted cards keep everything, so that they stand against both."""
+        the other topic it no longer does. Deleted cards keep everything, so that they stand against both. Stories stay
+        where they are, but for versions that may hold words of what has left: those go."""
         topic = runs.lock_topic(tx, user_id, from_topic_id)
+        stories.forget(tx, user_id, from_topic_id, message_ids)
         ids = [card.card_id for card in store.citing(tx, user_id, message_ids) if card.topic_id == from_topic_id]
         before = store.states(tx, user_id, ids)
         if not before or topic is None:
@@ -56,6 +61,7 @@ class CardTraces:
 
     def clear_topic(self, tx: Transaction, topic_id: UUID) -> None:
         store.delete_of_topic(tx, topic_id)
+        stories.delete_of_topic(tx, topic_id)
         results.show_none(tx, topic_id)
         runs.show_nothing(tx, topic_id)
 

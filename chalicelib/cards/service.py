@@ -15,6 +15,7 @@ from chalicelib.cards.models import Card, CardKind, CardStatus, CardVersion, Ext
 from chalicelib.cards.replacing import changes_of, write
 from chalicelib.cards.runs import store as runs
 from chalicelib.cards.store import Place
+from chalicelib.cards.stories.renewal import Renewal
 from chalicelib.conversations.errors import TopicNotFound
 from chalicelib.jobs.models import JobKind
 from chalicelib.jobs.outbox import Outbox
@@ -23,9 +24,10 @@ CONTEXT_CARDS = 40
 
 
 class CardService:
-    def __init__(self, db: Database, outbox: Outbox) -> None:
+    def __init__(self, db: Database, outbox: Outbox, renewal: Renewal) -> None:
         self._db = db
         self._outbox = outbox
+        self._renewal = renewal
 
     def of_topic(
         self, user_id: UUID, topic_id: UUID, kind: CardKind | None, statuses: Iterable[CardStatus],
@@ -64,9 +66,9 @@ class CardService:
 
     def change(
         self, tx: Transaction, user_id: UUID, card_id: str, action: str, act: Callable[[CardState], CardState],
-        version: int | None = None,
+        version: int | None, request_id: str,
     ) -> Card:  # fmt: skip
-        """Does to a card what the user wants done; `act` is one of `cards.edits`.
+        """Does to a card what the user wants done; `act` is one of `cards.edits`. The topic's story follows.
 
         Args:
             action: what the card's history calls it.
@@ -85,6 +87,7 @@ class CardService:
         if after != card:
             changes = changes_of(tx, user_id, card.topic_id, [card], [after])
             write(tx, user_id, conversation_id, changes, {card_id: action})
+            self._renewal.after_change(tx, user_id, card.topic_id, cause="card", request_id=request_id)
         return self._card(tx, user_id, card_id)
 
     def request_extraction(self, tx: Transaction, user_id: UUID, topic_id: UUID, request_id: str) -> UUID | None:

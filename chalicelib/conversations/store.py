@@ -50,10 +50,12 @@ ACTIVATE_TOPIC = """
 """
 
 TOPIC_COLUMNS = """
-    SELECT t.topic_id, t.title, t.status, t.topic_id IS NOT DISTINCT FROM c.active_topic_id AS is_active,
+    SELECT t.topic_id, coalesce(t.title, t.auto_title) AS title, t.status,
+        t.topic_id IS NOT DISTINCT FROM c.active_topic_id AS is_active,
         (SELECT count(*) FROM messages m WHERE m.topic_id = t.topic_id) AS message_count,
         t.merged_into, t.created_at, t.updated_at,
-        (SELECT left(m.content, %(opening)s) FROM messages m WHERE m.topic_id = t.topic_id AND t.title IS NULL
+        (SELECT left(m.content, %(opening)s) FROM messages m
+            WHERE m.topic_id = t.topic_id AND coalesce(t.title, t.auto_title) IS NULL
             ORDER BY m.message_id LIMIT 1) AS opening
     FROM topics t JOIN conversations c USING (conversation_id)
 """

@@ -1,4 +1,4 @@
-"""Automatic topic titles: the opening of the first message, read where it stands and never copied."""
+"""Automatic topic titles: without a story, the opening of the first message, read where it stands and never copied."""
 
 from __future__ import annotations
 
@@ -16,6 +16,13 @@ def automatic(opening: str | None) -> str:
     if phrase := switch_signal(text):
         text = text[len(phrase) :].lstrip(" .,:;!?…—–-")
     sentence = re.split(r"(?<=[.!?…])\s", text, maxsplit=1)[0].rstrip(" .,:;…") or text
-    if len(sentence) > LONGEST:
-        sentence = sentence[:LONGEST].rsplit(" ", 1)[0].rstrip(" ,.:;") + "…"
+    sentence = shortened(sentence)
     return sentence[:1].upper() + sentence[1:] or EMPTY
+
+
+def shortened(text: str) -> str:
+    """The text on one line, cut to whole words if it is longer than a title may be."""
+    text = " ".join(text.split())
+    if len(text) <= LONGEST:
+        return text
+    return text[: LONGEST - 1].rsplit(" ", 1)[0].rstrip(" ,.:;") + "…"

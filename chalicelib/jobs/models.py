@@ -14,9 +14,10 @@ from pydantic import BaseModel, ConfigDict
 class JobKind(StrEnum):
     TURN = "turn"
     EXTRACT = "extract"
+    STORY = "story"
 
 
-QUEUES = {JobKind.TURN: "turns", JobKind.EXTRACT: "extractions"}
+QUEUES = {JobKind.TURN: "turns", JobKind.EXTRACT: "extractions", JobKind.STORY: "stories"}
 
 
 class JobMessage(BaseModel):

@@ -47,14 +47,14 @@ class Outbox:
     ) -> UUID:
         """Writes the job, and sends its message when `tx` is committed, to be seen `delay` seconds later.
 
-        For a topic whose extraction is queued already, that job stands for this cause too. Returns the job's id.
+        Where one of this kind is queued for the subject already, it stands for this cause too. Returns the job's id.
         """
-        while True:  # a queued extraction may be claimed between the two statements; then a new one is due
+        while True:  # a queued job may be claimed between the two statements; then a new one is due
             job_id = self._new_id()
             if store.insert(tx, user_id, job_id, kind, subject, cause=cause, request_id=request_id, delay=delay):
                 message = JobMessage(job_id=job_id, user_id=user_id, kind=kind, request_id=request_id)
                 break
-            if queued := store.queued_extraction(tx, user_id, subject):
+            if queued := store.queued(tx, user_id, kind, subject):
                 message = queued
                 break
         self.send_after_commit(tx, message, delay)
@@ -77,9 +77,9 @@ class Outbox:
         if delay <= LONGEST_DELAY:  # else the sweep sends it when it is due
             tx.after_commit(lambda: self._send(message, delay))
 
-    def send_waiting(self, tx: Transaction, user_id: UUID, topic_id: UUID, *, but: UUID) -> None:
-        """Sends the extraction of a topic that had to wait for the one that ends now (`but`)."""
-        if (waiting := store.queued_extraction(tx, user_id, topic_id)) and waiting.job_id != but:
+    def send_waiting(self, tx: Transaction, user_id: UUID, kind: JobKind, subject: UUID, *, but: UUID) -> None:
+        """Sends the job that had to wait for the one of its kind and subject that ends now (`but`)."""
+        if (waiting := store.queued(tx, user_id, kind, subject)) and waiting.job_id != but:
             self.send_after_commit(tx, waiting)
 
     def send_again(self, messages: Iterable[JobMessage]) -> None:

@@ -14,27 +14,25 @@ JOB_COLUMNS = """
     job_id, kind, subject, status, attempts, cause, request_id, result, failure_class, created_at, updated_at, ended_at
 """
 
-# A new job; for an extraction that is queued already, nothing.
+# A new job; nothing where one of its kind is queued for this subject already.
 INSERT = """
     INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id, due_at, not_before)
     SELECT %s, %s, %s, %s, %s, %s, due, due FROM (SELECT now() + make_interval(secs => %s) AS due) AS later
-    ON CONFLICT (user_id, subject) WHERE kind = 'extract' AND status = 'queued' DO NOTHING
+    ON CONFLICT (user_id, kind, subject) WHERE status = 'queued' DO NOTHING
     RETURNING job_id
 """
 
-# New jobs for many subjects at once; nothing for those whose extraction is queued already.
+# New jobs for many subjects at once; nothing for those that have one of the kind queued already.
 INSERT_MANY = """
     INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id, due_at)
     SELECT g.job_id, %(user)s, %(kind)s, g.subject, %(cause)s, %(request_id)s, now() + make_interval(secs => %(delay)s)
     FROM unnest(%(job_ids)s::uuid[], %(subjects)s::uuid[]) AS g (job_id, subject)
-    ON CONFLICT (user_id, subject) WHERE kind = 'extract' AND status = 'queued' DO NOTHING
+    ON CONFLICT (user_id, kind, subject) WHERE status = 'queued' DO NOTHING
     RETURNING job_id
 """
 
-# The extraction of a topic that waits in the queue.
-QUEUED_EXTRACTION = """
-    SELECT job_id, request_id FROM jobs WHERE user_id = %s AND subject = %s AND kind = 'extract' AND status = 'queued'
-"""
+# The job of a kind that waits in the queue for a subject.
+QUEUED = "SELECT job_id, request_id FROM jobs WHERE user_id = %s AND kind = %s AND subject = %s AND status = 'queued'"
 
 # Takes a job that is queued, or whose holder has gone silent. Counts an attempt.
 CLAIM = f"""
@@ -50,10 +48,10 @@ STATE = """
     SELECT status, status = 'running' AND lease_until > now() AS is_held FROM jobs WHERE job_id = %s AND user_id = %s
 """
 
-# Another worker is at the same subject right now.
+# Another worker is at the same work right now.
 SUBJECT_IS_HELD = """
     SELECT EXISTS (
-        SELECT FROM jobs WHERE subject = %s AND kind = 'extract' AND status = 'running'
+        SELECT FROM jobs WHERE subject = %s AND kind = %s AND status = 'running'
             AND lease_until > now() AND job_id <> %s
     ) AS held
 """
@@ -72,7 +70,7 @@ COMPLETE_SUBJECT = """
     WHERE subject = %s AND kind = %s AND status IN ('queued', 'running')
 """
 
-# Gives a failed job back to the queue; where a newer extraction of the topic waits already, that one stands for both.
+# Gives a failed job back to the queue; where a newer one of its kind and subject waits already, that stands for both.
 RELEASE = """
     UPDATE jobs SET lease_token = NULL, lease_until = NULL, updated_at = now(), failure_class = %(failure)s,
         due_at = now() + make_interval(secs => %(delay)s),
@@ -81,7 +79,7 @@ RELEASE = """
         result = CASE WHEN waiting.job_id IS NULL THEN NULL
             ELSE jsonb_build_object('ok', false, 'reason', 'merged', 'job_id', waiting.job_id) END
     FROM (SELECT 1) AS always LEFT JOIN (
-        SELECT job_id FROM jobs WHERE user_id = %(user)s AND subject = %(subject)s AND kind = 'extract'
+        SELECT job_id FROM jobs WHERE user_id = %(user)s AND subject = %(subject)s AND kind = %(kind)s
             AND status = 'queued' AND job_id <> %(job)s
     ) AS waiting ON true
     WHERE jobs.job_id = %(job)s AND jobs.lease_token = %(token)s AND jobs.status = 'running'
@@ -154,7 +152,7 @@ def insert(
     request_id: str,
     delay: int,
 ) -> bool:
-    """Returns whether the job is new: a topic has at most one queued extraction."""
+    """Returns whether the job is new: a subject has at most one queued job of a kind."""
     return tx.row(INSERT, job_id, user_id, kind, subject, cause, request_id, delay) is not None
 
 
@@ -182,11 +180,11 @@ def insert_many(
     return [row.job_id for row in rows]
 
 
-def queued_extraction(tx: Transaction, user_id: UUID, topic_id: UUID) -> JobMessage | None:
-    row = tx.row(QUEUED_EXTRACTION, user_id, topic_id)
+def queued(tx: Transaction, user_id: UUID, kind: JobKind, subject: UUID) -> JobMessage | None:
+    row = tx.row(QUEUED, user_id, kind, subject)
     if row is None:
         return None
-    return JobMessage(job_id=row.job_id, user_id=user_id, kind=JobKind.EXTRACT, request_id=row.request_id)
+    return JobMessage(job_id=row.job_id, user_id=user_id, kind=kind, request_id=row.request_id)
 
 
 def claim(tx: Transaction, message: JobMessage, token: UUID, *, lease: int, max_attempts: int) -> Job | None:
@@ -199,8 +197,8 @@ def state(tx: Transaction, user_id: UUID, job_id: UUID) -> Any:
     return tx.row(STATE, job_id, user_id)
 
 
-def subject_is_held(tx: Transaction, subject: UUID, but: UUID) -> bool:
-    return bool(tx.one(SUBJECT_IS_HELD, subject, but).held)
+def subject_is_held(tx: Transaction, kind: JobKind, subject: UUID, but: UUID) -> bool:
+    return bool(tx.one(SUBJECT_IS_HELD, subject, kind, but).held)
 
 
 def complete(tx: Transaction, job_id: UUID, token: UUID, result: dict[str, Any]) -> bool:
@@ -211,11 +209,12 @@ def complete_subject(tx: Transaction, kind: JobKind, subject: UUID, result: dict
     tx.run(COMPLETE_SUBJECT, Jsonb(result), subject, kind)
 
 
-def release(
-    tx: Transaction, user_id: UUID, job_id: UUID, subject: UUID, token: UUID, failure_class: str, delay: float
-) -> str | None:
+def release(tx: Transaction, user_id: UUID, job: Job, token: UUID, failure_class: str, delay: float) -> str | None:
     """The job's new status, or None if the lease was lost."""
-    row = tx.row(RELEASE, failure=failure_class, delay=delay, user=user_id, subject=subject, job=job_id, token=token)
+    row = tx.row(
+        RELEASE, failure=failure_class, delay=delay, user=user_id, kind=job.kind, subject=job.subject,
+        job=job.job_id, token=token,
+    )  # fmt: skip
     return row.status if row else None
 
 

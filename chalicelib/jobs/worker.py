@@ -112,7 +112,7 @@ class Worker:
     def _bury_or_release(self, message: JobMessage, token: UUID, error: Exception) -> None:
         try:
             self._end_or_requeue(message, token, error)
-        except psycopg.errors.UniqueViolation:  # an extraction of the topic was queued meanwhile: now it is seen
+        except psycopg.errors.UniqueViolation:  # another of its kind was queued meanwhile: now it is seen
             self._end_or_requeue(message, token, error)
 
     def _end_or_requeue(self, message: JobMessage, token: UUID, error: Exception) -> None:
@@ -123,7 +123,7 @@ class Worker:
                 self._handlers[message.kind].on_dead(tx, user_id, subject, message.request_id)
             elif job := store.get(tx, user_id, job_id):
                 failure = getattr(error, "failure_class", "server")
-                store.release(tx, user_id, job_id, job.subject, token, failure, self.backoff(job.attempts))
+                store.release(tx, user_id, job, token, failure, self.backoff(job.attempts))
                 subject = job.subject
-            if subject is not None and message.kind is JobKind.EXTRACT:
-                self._outbox.send_waiting(tx, user_id, subject, but=job_id)
+            if subject is not None:
+                self._outbox.send_waiting(tx, user_id, message.kind, subject, but=job_id)

@@ -40,6 +40,12 @@ def extractions(event: SQSEvent) -> dict[str, Any]:
     return _deliver_all(JobKind.EXTRACT, event)
 
 
+@blueprint.on_sqs_message(queue=wiring.settings().queue_name(QUEUES[JobKind.STORY]), batch_size=5)
+def stories(event: SQSEvent) -> dict[str, Any]:
+    """Tells stories."""
+    return _deliver_all(JobKind.STORY, event)
+
+
 def _deliver_all(kind: JobKind, event: SQSEvent) -> dict[str, Any]:
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 

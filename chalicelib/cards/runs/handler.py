@@ -24,6 +24,7 @@ from chalicelib.cards.results.store import Dirty, Fresh
 from chalicelib.cards.runs import source, store
 from chalicelib.cards.runs.source import SourceChanged
 from chalicelib.cards.runs.store import Made, Source, TopicState
+from chalicelib.cards.stories.renewal import Renewal
 from chalicelib.cards.windows import Window
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobKind, JobMessage, Outcome
@@ -85,6 +86,7 @@ class ExtractionHandler:
         outbox: Outbox,
         claims: Claims,
         extractor: CardExtractor,
+        renewal: Renewal,
         new_id: NewId,
         monotonic: Monotonic,
         crash_points: CrashPoints,
@@ -98,6 +100,7 @@ class ExtractionHandler:
         self._outbox = outbox
         self._claims = claims
         self._extractor = extractor
+        self._renewal = renewal
         self._new_id = new_id
         self._monotonic = monotonic
         self._reach = crash_points
@@ -133,7 +136,7 @@ class ExtractionHandler:
     def _begin(self, tx: Transaction, claim: Claim, topic: TopicState | None) -> Work | None:
         """Claims the run of the topic's present state; None if the job could be ended at once."""
         user_id, topic_id, identity = claim.user_id, claim.job.subject, self._extractor.identity
-        if jobs.subject_is_held(tx, topic_id, claim.job.job_id):
+        if jobs.subject_is_held(tx, JobKind.EXTRACT, topic_id, claim.job.job_id):
             raise SubjectHeld
         now = source.present(tx, user_id, topic_id) if topic else None
         wanted = now.source(identity) if now else None
@@ -159,6 +162,7 @@ class ExtractionHandler:
         if work.topic.cards_run_id != work.run_id:
             planned = self._replace(tx, claim, work, Found())
             result |= {"reason": "restored", "cards_changed": _visible(planned)}
+        self._renew_story(tx, claim)
         self._complete(tx, claim, result)
 
     def _work(self, claim: Claim, work: Work) -> None:
@@ -231,6 +235,7 @@ class ExtractionHandler:
         if not store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens):
             raise LostRun
         result = {"ok": True, "cards_changed": _visible(planned), "windows_extracted": len(found.results)}
+        self._renew_story(tx, claim)
         self._finish_attempt(tx, claim, work, found, result)
         self._try_later(tx, claim, work, failures)
 
@@ -241,6 +246,12 @@ class ExtractionHandler:
         carry_out(tx, user_id, work.topic.conversation_id, topic_id, planned)
         store.show(tx, user_id, topic_id, work.run_id, work.source.end_id)
         return planned
+
+    def _renew_story(self, tx: Transaction, claim: Claim) -> None:
+        """Whenever the topic shows what it should: also where messages that left have taken a story with them."""
+        self._renewal.after_change(
+            tx, claim.user_id, claim.job.subject, cause="cards", request_id=claim.job.request_id
+        )  # fmt: skip
 
     def _fresh(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> list[Fresh]:
         """The windows to be shown, with their results: those found now, and those kept from before."""
@@ -303,7 +314,7 @@ class ExtractionHandler:
         """Ends the job, and sends the extraction of this topic that waited for it, if any."""
         if not jobs.complete(tx, claim.job.job_id, claim.token, result):
             raise LostRun
-        self._outbox.send_waiting(tx, claim.user_id, claim.job.subject, but=claim.job.job_id)
+        self._outbox.send_waiting(tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, but=claim.job.job_id)
 
     def _record_failure(self, claim: Claim, work: Work) -> None:
         self._meter.count("Failed")

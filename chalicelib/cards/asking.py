@@ -1,0 +1,83 @@
+"""Asking a model for structured output: passing failures retried, one attempt at repair, every try on record."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel
+
+from chalicelib.adapters.clock import Monotonic
+from chalicelib.cards.models import Try
+from chalicelib.cards.prompts import repair_prompt
+from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
+from chalicelib.llm.failures import LLMError
+from chalicelib.llm.tokens import clip, tokens
+
+if TYPE_CHECKING:
+    from tenacity import Retrying
+
+Schema = TypeVar("Schema", bound=BaseModel)
+REPAIR_SHARE = 0.25  # of the tokens left beside the instructions, kept for an answer that is sent back for repair
+REPAIR_OVERHEAD = 80  # tokens of the words around that answer
+
+
+class Asking:
+    """One model, asked under one set of instructions.
+
+    Attributes:
+        limit: the tokens that are left for what it is shown, beside the instructions and an answer to be repaired.
+    """
+
+    def __init__(
+        self,
+        client: ModelClient,
+        retrying: Callable[[], Retrying],
+        monotonic: Monotonic,
+        context_tokens: int,
+        instructions: str,
+    ) -> None:
+        self._client = client
+        self._retrying = retrying
+        self._monotonic = monotonic
+        room = context_tokens - tokens(instructions)
+        self._repair_limit = int(room * REPAIR_SHARE)
+        self.limit = room - self._repair_limit
+
+    def ask(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Try]) -> Schema:
+        """An answer that fits `schema`. Every try is added to `tries`, also those that fail.
+
+        Raises:
+            LLMError
+        """
+        try:
+            return self._call(prompt, schema, tries)
+        except InvalidAnswer as invalid:  # one attempt at repair
+            answer = clip(invalid.answer, self._repair_limit - REPAIR_OVERHEAD)
+            return self._call(repair_prompt(prompt, answer, invalid.problem), schema, tries)
+
+    def _call(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Try]) -> Schema:
+        for attempt in self._retrying():
+            with attempt:
+                return self._try(prompt, schema, tries)
+        raise AssertionError("retrying returns or raises")
+
+    def _try(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Try]) -> Schema:
+        started = self._monotonic()
+        failure: str | None = None
+        usage = Usage()
+        try:
+            answer, usage = self._client.structured(prompt, schema)
+            return answer
+        except LLMError as error:
+            failure = error.failure_class
+            usage = error.usage if isinstance(error, InvalidAnswer) else usage
+            raise
+        finally:
+            taken = milliseconds(self._monotonic() - started)
+            client = self._client
+            tries.append(Try(client.provider, client.model, failure, taken, usage.input_tokens, usage.output_tokens))
+
+
+def milliseconds(seconds: float) -> int:
+    return round(seconds * 1000)
