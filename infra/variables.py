@@ -21,12 +21,13 @@ FROM_STACK: dict[str, Any] = {
     "GLIA_QUEUE_PREFIX": {"Fn::Sub": "glia-${Stage}"},
     "GLIA_BUCKET": {"Ref": "Blobs"},
 }
-MODELS = {MODEL_KEY, "OPENAI_BASE_URL", "GLIA_CHAT_MODEL", "GLIA_EXTRACT_MODEL"}
+MODELS = {MODEL_KEY, "OPENAI_BASE_URL", "GLIA_CHAT_MODEL", "GLIA_EXTRACT_MODEL", "GLIA_STORY_MODEL"}
 # Each function sees one login of the database, and only what calls a model has its key.
 WITHHELD = {
     "APIHandler": DATABASE.keys() - {"DATABASE_URL"},
     "Turns": DATABASE.keys() - {"DATABASE_URL"},
     "Extractions": DATABASE.keys() - {"DATABASE_URL"},
+    "Stories": DATABASE.keys() - {"DATABASE_URL"},
     "Sweep": DATABASE.keys() - {"DATABASE_SYSTEM_URL"} | MODELS,
     "Migrate": DATABASE.keys() - {"DATABASE_OWNER_URL"} | MODELS,
 }

@@ -65,6 +65,7 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
     waiting = {message.kind: str(message.job_id) for message in api.queue.sent_messages()}
     assert waiting[JobKind.EXTRACT] == extraction
     [run, *_] = api.get("/extract-runs")["items"]
+    story = api.post(f"/topics/{topic_id}/story", status=202)["job_id"]
     other = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
     api.patch(f"/topics/{topic_id}", {"is_active": True})
     merged = api.post("/topics", {"title": "Nothing"}, 201)["topic_id"]
@@ -90,6 +91,7 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
         "live_turn_id": live,
         "turn_job_id": waiting[JobKind.TURN],
         "extract_job_id": extraction,
+        "story_job_id": story,
         "job_id": extraction,
         "run_id": run["run_id"],
         "card_id": api.get(f"/topics/{topic_id}/cards")["items"][0]["card_id"],
@@ -135,7 +137,7 @@ def test_a_sample_request_is_answered(api: Api, known: dict[str, str], name: str
         assert bool(answer["body"]) is (shape is not None)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("sqs_turns", "turn"), ("sqs_extractions", "extract")])
+@pytest.mark.parametrize(("name", "kind"), [("sqs_turns", "turn"), ("sqs_extractions", "extract"), ("sqs_stories", "story")])
 def test_a_sample_batch_is_handled_whole(api: Api, known: dict[str, str], name: str, kind: str) -> None:
     """No record is given back, and its job is done."""
     [record] = sample(name, known)["Records"]

@@ -21,7 +21,7 @@ from chalicelib.settings import Settings
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
-CHAT, DUPLICATE, REPLACE, READ, TOPIC_WORK = 8, 3, 6, 3, 18
+CHAT, DUPLICATE, REPLACE, READ, TOPIC_WORK = 8, 3, 6, 3, 20
 KEY = {"Idempotency-Key": "once"}
 
 
