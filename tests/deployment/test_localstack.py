@@ -135,7 +135,7 @@ def test_a_batch_fails_in_part(glia: Deployed) -> None:
     bad = sqs_record("not json")
     assert glia.invoke("Turns", {"Records": [bad]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
     kinds = {m["EventSourceArn"].rpartition("-")[2]: m["FunctionResponseTypes"] for m in glia.mappings()}
-    assert kinds == dict.fromkeys(("turns", "extractions", "stories"), ["ReportBatchItemFailures"])
+    assert kinds == {queue: ["ReportBatchItemFailures"] for queue in ("turns", "extractions", "stories")}
 
 
 def test_the_sweep_brings_back_what_the_queue_lost(glia: Deployed, http: httpx.Client) -> None:

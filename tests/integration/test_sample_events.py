@@ -137,7 +137,9 @@ def test_a_sample_request_is_answered(api: Api, known: dict[str, str], name: str
         assert bool(answer["body"]) is (shape is not None)
 
 
-@pytest.mark.parametrize(("name", "kind"), [("sqs_turns", "turn"), ("sqs_extractions", "extract"), ("sqs_stories", "story")])
+@pytest.mark.parametrize(
+    ("name", "kind"), [("sqs_turns", "turn"), ("sqs_extractions", "extract"), ("sqs_stories", "story")]
+)
 def test_a_sample_batch_is_handled_whole(api: Api, known: dict[str, str], name: str, kind: str) -> None:
     """No record is given back, and its job is done."""
     [record] = sample(name, known)["Records"]
