@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from bench.routing_data import TRAIN, Talk, chats, folder, never
 from chalicelib.conversations.replays import agreement
+from chalicelib.conversations.shifts.model import SHORTEST_RUN
 from chalicelib.conversations.shifts import features
 from chalicelib.conversations.shifts.features import Features
 from chalicelib.conversations.shifts.text import read
@@ -112,7 +113,7 @@ def decide(odds: Sequence[float], patience: int, threshold: float) -> list[bool]
     """As the router decides: a topic's run of messages speaks against its end."""
     opens, run = [False], 1
     for value in odds:
-        opens.append(value - math.log1p(run / patience) > threshold)
+        opens.append(value - math.log1p(run / patience) > threshold and run >= SHORTEST_RUN)
         run = 1 if opens[-1] else run + 1
     return opens
 

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from chalicelib.conversations.models import Decision
 from chalicelib.conversations.routing import route as route_v0
-from chalicelib.conversations.shifts.model import Odds, weigh
+from chalicelib.conversations.shifts.model import SHORTEST_RUN, Odds, weigh
 from chalicelib.conversations.shifts.table import VERSION
 from chalicelib.conversations.shifts.text import Utterance, read
 
@@ -55,7 +55,7 @@ def route(content: str, explicit_topic_id: UUID | None, active_topic_id: UUID | 
     signals = first.signals | _signals(odds, longest)
     if longest > LONG and window.pause < SITTING:
         return Decision("steady_talk", POLICY, active_topic_id, signals)
-    if odds.is_shift:
+    if odds.speak_for_shift and window.run >= SHORTEST_RUN:
         return Decision("topic_shift", POLICY, None, signals)
     return Decision("active_topic", POLICY, active_topic_id, signals)
 

@@ -15,6 +15,7 @@ from chalicelib.conversations.shifts import features, table
 from chalicelib.conversations.shifts.features import Features
 from chalicelib.conversations.shifts.text import Utterance
 
+SHORTEST_RUN = 2  # messages that every topic gets
 PAUSE_WEIGHT, PAUSE_MOST = 0.5, 2.0
 
 
@@ -33,7 +34,7 @@ class Odds:
         return table.INTERCEPT + self.cues + self.cohesion + self.subjects + self.run + self.pause
 
     @property
-    def is_shift(self) -> bool:
+    def speak_for_shift(self) -> bool:
         return self.total > table.THRESHOLD
 
 
