@@ -1,7 +1,8 @@
 """Labelled talk to train and to judge routing on. Every utterance but the first is a candidate for a new topic.
 
-TIAGE (Xie et al., "TIAGE: A Benchmark for Topic-Shift Aware Dialog Modeling", EMNLP Findings 2021): chat, each utterance
-labelled 1 where it turns to another topic. QMSum (Zhong et al., NAACL 2021): meetings; a topic's text span begins one.
+TIAGE (Xie et al., "TIAGE: A Benchmark for Topic-Shift Aware Dialog Modeling", Findings of EMNLP 2021): chat, an
+utterance labelled 1 where it turns to another topic. QMSum (Zhong et al., NAACL 2021): meetings; a topic begins where
+its span does.
 """
 
 from __future__ import annotations

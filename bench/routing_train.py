@@ -23,9 +23,9 @@ from numpy.typing import NDArray
 
 from bench.routing_data import TRAIN, Talk, chats, folder, never
 from chalicelib.conversations.replays import agreement
-from chalicelib.conversations.shifts.model import SHORTEST_RUN
 from chalicelib.conversations.shifts import features
 from chalicelib.conversations.shifts.features import Features
+from chalicelib.conversations.shifts.model import SHORTEST_RUN
 from chalicelib.conversations.shifts.text import read
 
 TABLE = Path(__file__).resolve().parents[1] / "chalicelib/conversations/shifts/table.py"
@@ -159,8 +159,9 @@ def source(fitted: Fit, patience: int, threshold: float) -> str:
     body = "\n".join(f"    {line}" for line in lines)
     return (
         '"""The fitted numbers of routing v1, written by `bench/routing_train.py`; not edited by hand.\n\n'
-        "`name=weight` in log-odds. `w:` a word, `b:` two words in a row, `f:` the first word, `q:` the opening of the\n"
-        'last question before; `new:` and `kept:` a subject; the rest are counts and shares (`shifts/features.py`).\n"""\n'
+        "`name=weight` in log-odds. `w:` a word, `b:` two words in a row, `f:` the first word, `q:` the opening of\n"
+        "the last question before; `new:` and `kept:` a subject; the rest are counts and shares\n"
+        '(`shifts/features.py`).\n"""\n'
         "\nfrom __future__ import annotations\n"
         f'\nVERSION = "{VERSION}"\n'
         f"INTERCEPT = {fitted.intercept:.4f}\nTHRESHOLD = {threshold}  # log-odds\n"

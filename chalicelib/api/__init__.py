@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chalice.app import Chalice
 
-from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, imports, topics
+from chalicelib.api import api_keys, cards, chat, conversation, docs, extraction, health, imports, routing, topics
 from chalicelib.api.middleware import Pipeline
 from chalicelib.api.resource import Endpoint
 
@@ -16,6 +16,7 @@ RESOURCES = (
     cards.resource,
     extraction.resource,
     imports.resource,
+    routing.resource,
     api_keys.resource,
     docs.resource,
 )

@@ -44,6 +44,9 @@ class Window:
     pause: float
 
 
+NOTHING_BEFORE = Window((), 0, 0.0)
+
+
 def route(content: str, explicit_topic_id: UUID | None, active_topic_id: UUID | None, window: Window) -> Decision:
     """Decides where a message goes. An explicit topic always wins, and a switch phrase always switches."""
     first = route_v0(content, explicit_topic_id, active_topic_id)

@@ -31,7 +31,9 @@ def _share(guess: Opens, reference: Opens, differ: Callable[[int, int], bool]) -
     windows = len(theirs) - width
     if windows < 1:
         return None
-    wrong = sum(differ(ours[end] - ours[end - width], theirs[end] - theirs[end - width]) for end in range(width, len(theirs)))
+    wrong = sum(
+        differ(ours[end] - ours[end - width], theirs[end] - theirs[end - width]) for end in range(width, len(theirs))
+    )
     return wrong / windows
 
 

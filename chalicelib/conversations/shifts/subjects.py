@@ -34,14 +34,14 @@ SUBJECTS = {
         school college university student study class grade degree graduate major teach teacher taught professor
         homework exam math science history chemistry physics biology kindergarten elementary learn education course
         tutor lesson campus scholarship""",
-    "languages": "language spanish french german english italian japanese chinese russian speak fluent bilingual accent",
+    "languages": "language spanish french german english italian japanese chinese russian speak fluent bilingual",
     "music": """
         music song sing singer sang band guitar piano violin drum instrument concert rock metal jazz country rap hip hop
         pop folk classical blues album listen radio tune dance dancer choir""",
     "film": """
         movie film cinema watch tv television show netflix series episode season actor actress horror comedy cartoon
         anime documentary hollywood""",
-    "books": "book read reader novel author write writer wrote written poetry poem library fiction story comic magazine",
+    "books": "book read reader novel author write writer wrote written poetry poem library fiction story magazine",
     "sport": """
         sport football basketball baseball softball soccer hockey tennis golf volleyball gymnastics racing team play
         player game coach olympic olympics medal champion bowling wrestling boxing karate surf ski skate skateboard swim

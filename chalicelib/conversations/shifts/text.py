@@ -31,8 +31,7 @@ _END = re.compile(r"(?<=[.?!])\s+|\n+")
 _WORD = re.compile(r"[^\W_](?:[^\W_]|')*")
 
 # Words that tell how something is said, not what about.
-FUNCTION_WORDS = frozenset(
-    """
+_HOW = """
     i me my mine myself we us our you your yours yourself he him his she her it its they them their is am are was were
     be been being a an the and or but if so of to in on at for with from by as into over off after before while because
     this that these those here there do does did done have has had having not no yes yeah nope what who where when how
@@ -44,8 +43,8 @@ FUNCTION_WORDS = frozenset(
     kind lot lots alot bit thing things stuff something anything nothing everything some any much many more most few one
     two three than then now out up down all both each every other another same own way first last long big little new
     about
-    """.split()
-)
+"""
+FUNCTION_WORDS = frozenset(_HOW.split())
 
 
 @dataclass(frozen=True, slots=True)
