@@ -52,6 +52,10 @@ class Fuzz:
         known = self.ids[owner].get(kind) or [str(uuid4())]
         return self.random.choice([*known, str(uuid4())] if self.random.random() < 0.1 else known)
 
+    def any_message(self) -> int:
+        found = self.any_id("message_id")
+        return found if isinstance(found, int) else 1
+
     def body(self, endpoint: Endpoint, name: str) -> Any:
         topic_id = self.any_id("topic_id")
         return {
@@ -63,6 +67,7 @@ class Fuzz:
             "post_topic": {"title": f"{WORDS[name]} plans"},
             "patch_topic": {"title": f"{WORDS[name]} renamed"},
             "post_api_key": {"name": f"{WORDS[name]} key"},
+            "post_routing_replay": {"policy": "v1", "up_to_message_id": self.any_message()},
             "post_import": {
                 "source": "s",
                 "messages": [{"key": str(self.random.randrange(50)), "role": "user", "content": f"old {WORDS[name]}"}],
@@ -101,6 +106,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("PATCH", "/topics/{topic_id}"): "patch_topic",
         ("POST", "/api-keys"): "post_api_key",
         ("POST", "/imports"): "post_import",
+        ("POST", "/routing/replays"): "post_routing_replay",
     }
     return names[endpoint.method, endpoint.path]
 

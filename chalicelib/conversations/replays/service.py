@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Database
-from chalicelib.conversations.replays import store
-from chalicelib.conversations.replays.models import Report
+
+if TYPE_CHECKING:
+    from chalicelib.conversations.replays.models import Report
 
 
 class RoutingReplays:
@@ -21,6 +23,7 @@ class RoutingReplays:
             up_to: the last message to replay.
             limit: messages, the assistant's too. Some older ones are read besides, as what went before.
         """
+        from chalicelib.conversations.replays import store
         from chalicelib.conversations.replays.replay import replay
         from chalicelib.conversations.routing_v1 import WINDOW
         from chalicelib.conversations.shifts.text import CLOSING, OPENING
