@@ -14,6 +14,7 @@ from chalicelib.api import (
     health,
     imports,
     operations,
+    routing,
     topic_cards,
     topics,
 )
@@ -30,6 +31,7 @@ RESOURCES = (
     cards.resource,
     extraction.resource,
     imports.resource,
+    routing.resource,
     api_keys.resource,
     docs.resource,
 )

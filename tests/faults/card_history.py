@@ -258,9 +258,6 @@ class CardHistory(RuleBasedStateMachine):
         for row in rows:
             assert hashlib.sha256(row.quote.encode()).digest() == bytes(row.quote_sha256)
             assert row.is_here or row.status == "deleted"
-                [r for r in rows if r.card_id == row.card_id],
-                self.api.services.cards.history(self.user_id, row.card_id, 0, 50),
-            )
 
     def _the_past_is_as_it_was(self) -> None:
         for at, topic_id, served, rested_on in self.moments[-6:]:
