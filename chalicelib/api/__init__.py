@@ -14,6 +14,7 @@ from chalicelib.api import (
     health,
     imports,
     operations,
+    routing,
     stories,
     topic_cards,
     topics,
@@ -32,6 +33,7 @@ RESOURCES = (
     stories.resource,
     extraction.resource,
     imports.resource,
+    routing.resource,
     api_keys.resource,
     docs.resource,
 )

@@ -67,13 +67,12 @@ LOCK_TOPIC_OF = """
 """
 
 # Cards of a topic that an extraction may touch: with one of these keys, or resting on one of these messages; with them
-# the deleted ones of other topics that rest on them, and whatever has one of these ids.
+# the deleted ones of other topics that rest on them.
 CANDIDATES = f"""
     {STATES} WHERE c.user_id = %(user)s AND (
         (c.topic_id = %(topic)s AND c.key = ANY(%(keys)s))
         OR (c.card_id IN (SELECT card_id FROM card_citations WHERE message_id = ANY(%(messages)s))
-            AND (c.topic_id = %(topic)s OR c.status = 'deleted'))
-        OR c.card_id = ANY(%(ids)s))
+            AND (c.topic_id = %(topic)s OR c.status = 'deleted')))
 """
 
 # Cards of a topic that are shown and speak of something that these do, or are superseded by them.
@@ -84,6 +83,12 @@ RELATED = """
     WHERE c.topic_id = %(topic)s AND c.user_id = %(user)s AND c.status IN ('active', 'superseded')
         AND (c.superseded_by = ANY(%(ids)s) OR c.words && (%(words)s::text[] || ARRAY(
             SELECT unnest(o.words) FROM cards o WHERE o.topic_id = %(topic)s AND o.superseded_by = ANY(%(ids)s))))
+"""
+
+# In which topics the messages are that cards rest on.
+WHEREABOUTS = """
+    SELECT x.card_id, x.message_id, m.topic_id FROM card_citations x JOIN messages m USING (message_id)
+    WHERE x.card_id = ANY(%s) AND x.user_id = %s
 """
 
 TAKEN = "SELECT card_id FROM cards WHERE card_id = ANY(%s)"
@@ -259,12 +264,18 @@ def newest(tx: Transaction, user_id: UUID, topic_id: UUID, limit: int) -> list[A
 
 
 def candidates(
-    tx: Transaction, user_id: UUID, topic_id: UUID, keys: Iterable[bytes], messages: Iterable[int], ids: Iterable[str]
+    tx: Transaction, user_id: UUID, topic_id: UUID, keys: Iterable[bytes], messages: Iterable[int]
 ) -> list[CardState]:
-    rows = tx.rows(
-        CANDIDATES, user=user_id, topic=topic_id, keys=list(keys), messages=list(messages), ids=list(ids)
-    )  # fmt: skip
+    rows = tx.rows(CANDIDATES, user=user_id, topic=topic_id, keys=list(keys), messages=list(messages))
     return [_state(row) for row in rows]
+
+
+def whereabouts(tx: Transaction, user_id: UUID, card_ids: Sequence[str]) -> dict[str, dict[int, UUID]]:
+    """By card: the topic of each message it rests on."""
+    found: dict[str, dict[int, UUID]] = {card_id: {} for card_id in card_ids}
+    for row in tx.rows(WHEREABOUTS, list(card_ids), user_id):
+        found[row.card_id][row.message_id] = row.topic_id
+    return found
 
 
 def taken(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:

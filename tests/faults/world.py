@@ -22,6 +22,7 @@ from chalicelib.cards.models import SHOWN, SourceMessage
 from chalicelib.errors import GliaError
 from chalicelib.jobs.models import JobMessage
 from chalicelib.settings import Settings
+from tests.faults.story_checks import check_stories
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
@@ -222,7 +223,7 @@ class World:
 
     def ask(self) -> None:
         if topics := self.topics():
-            self.api.request("POST", f"/topics/{self.random.choice(topics)}/extract")
+            self.api.request("POST", f"/topics/{self.random.choice(topics)}/{self.random.choice(('extract', 'story'))}")
 
     def settle(self) -> None:
         """Nobody dies any more; leases run out, the sweep runs, everything is delivered."""
@@ -262,6 +263,7 @@ class World:
         self.check_runs()
         for topic_id in self.topics():
             self.check_cards(topic_id)
+        check_stories(self.services.db, self.user_id)
 
     def check_jobs(self) -> None:
         states = self.rows("SELECT kind, status FROM jobs WHERE user_id = %s AND status <> 'done'", self.user_id)
