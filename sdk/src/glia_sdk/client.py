@@ -128,6 +128,7 @@ class Client:
         return self._json("PATCH", path, body)
 
     def remove(self, path: str) -> dict[str, Any]:
+        """What was removed, if the server shows it, else nothing."""
         return self._json("DELETE", path)
 
     def health(self) -> dict[str, Any]:
@@ -247,7 +248,7 @@ def _read(build: Callable[[], Shape]) -> Shape:
 def _answer(response: httpx.Response) -> dict[str, Any]:
     if not response.is_success:
         raise _error(response)
-    return _object(response)
+    return {} if response.status_code == httpx.codes.NO_CONTENT else _object(response)
 
 
 def _object(response: httpx.Response) -> dict[str, Any]:

@@ -45,7 +45,15 @@ def show(
         details(around.screen, answer)
 
 
-def make(context: typer.Context, at: str, body: Any, profile: str | None, *, as_json: bool) -> None:
+def make(
+    context: typer.Context,
+    at: str,
+    body: Any,
+    profile: str | None,
+    *,
+    as_json: bool,
+    details: Callable[[Screen, Row], None] | None = None,
+) -> None:
     """Makes something, once however often it has to be asked for, and shows it."""
     key = surroundings.of(context).new_id()
-    show(context, lambda client: client.make(at, body, idempotency_key=key), profile, as_json=as_json)
+    show(context, lambda client: client.make(at, body, idempotency_key=key), profile, as_json=as_json, details=details)

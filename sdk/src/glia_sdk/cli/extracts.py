@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import commands, jobs, listing, options, surroundings
+from glia_sdk.cli import commands, jobs, listing, options
 from glia_sdk.cli.listing import Column, Paging, Row, path
 from glia_sdk.cli.screen import Screen
 
@@ -104,11 +104,4 @@ def extract(
     profile: options.Profile = None,
 ) -> None:
     """Extract the cards of a topic now."""
-    around = surroundings.of(context)
-    with around.session(profile) as client:
-        told = client.make(path("topics", topic, "extract"), idempotency_key=around.new_id())
-        job_id = told.get("job_id")
-        if wait and job_id:
-            jobs.end(around, jobs.follow(around, client, str(job_id)), as_json=as_json)
-        else:
-            listing.show_fields(around.screen, told, as_json=as_json)
+    jobs.request(context, path("topics", topic, "extract"), profile, wait=wait, as_json=as_json)

@@ -45,6 +45,18 @@ def show(
         end(around, follow(around, client, job_id), as_json=as_json)
 
 
+def request(context: typer.Context, at: str, profile: str | None, *, wait: bool, as_json: bool) -> None:
+    """Asks for background work, once however often it has to be asked for, and shows it, or with `wait` its end."""
+    around = surroundings.of(context)
+    with around.session(profile) as client:
+        told = client.make(at, idempotency_key=around.new_id())
+        job_id = told.get("job_id")
+        if wait and job_id:
+            end(around, follow(around, client, str(job_id)), as_json=as_json)
+        else:
+            listing.show_fields(around.screen, told, as_json=as_json)
+
+
 def follow(around: Surroundings, client: Client, job_id: str) -> Row:
     """Looks at a job until it has ended. Ctrl-C ends the waiting, not the job."""
     pause = FIRST_WAIT
