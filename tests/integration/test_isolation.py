@@ -42,6 +42,8 @@ def state_of(api: Api, victim: dict[str, Any]) -> list[Any]:
         "/conversation/messages",
         topic,
         f"{topic}/cards",
+        f"{topic}/story",
+        f"{topic}/story/versions",
         "/extract-runs",
         "/api-keys",
         "/topic-operations",
@@ -164,6 +166,12 @@ def attempts(victim: dict[str, Any], owner: UUID, stranger: UUID) -> list[tuple[
             (victim["topic_id"], stranger),
         ),
         (
+            "INSERT INTO stories (topic_id, version, user_id, paragraphs, message_ids, source_hash, cards_count,"
+            " intended, provider, fallback_used, attempts, cause, job_id, request_id)"
+            " VALUES (%s, 99, %s, '[]', '{}', 'x', 1, 'x', 'x', false, '[]', 'x', %s, 'x')",
+            (victim["topic_id"], stranger, uuid4()),
+        ),
+        (
             "INSERT INTO card_citations"
             " (card_id, position, user_id, message_id, start_offset, end_offset, quote_sha256)"
             " VALUES (%s, 9, %s, %s, 0, 1, 'x')",
@@ -204,7 +212,7 @@ def test_invariant_1_nobody_is_reached_by_a_foreign_key(
             with pytest.raises(refusals):
                 connection.execute(sql, values)
             connection.rollback()
-    assert len(tried) == 11
+    assert len(tried) == 12
 
 
 def test_invariant_1_the_system_role_sees_no_content(database: DatabaseUrls) -> None:

@@ -21,7 +21,7 @@ from chalicelib.settings import Settings
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
-CHAT, DUPLICATE, REPLACE, READ, TOPIC_WORK = 8, 3, 6, 3, 20
+CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK = 8, 3, 6, 11, 3, 20
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -82,9 +82,9 @@ def test_a_message_with_both_keys_takes_at_most_eight_statements(
 
 
 def test_a_duplicate_delivery_takes_at_most_three_statements(api: Api, statements: list[str]) -> None:
-    """Of a finished turn and of a finished extraction: they are told from work in two."""
+    """Of a finished turn, extraction or story: they are told from work in two."""
     api.chat("I decided to go with Postgres.")
-    for kind in (JobKind.TURN, JobKind.EXTRACT):
+    for kind in (JobKind.TURN, JobKind.EXTRACT, JobKind.STORY):
         [message] = api.queue.take()
         assert message.kind is kind
         assert api.services.worker.deliver(message) is Outcome.DONE
@@ -108,6 +108,22 @@ def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, stateme
     assert {cards.INSERT_CITATIONS, cards.RECORD_VERSIONS, results.SHOW} < set(replacing)
     assert len(api.get(f"/topics/{topic_id}/cards?limit=200")["items"]) == count + 1
     assert len(replacing) <= REPLACE
+
+
+@pytest.mark.parametrize("count", [1, 60])
+def test_telling_a_story_takes_at_most_eleven_statements(api: Api, statements: list[str], count: int) -> None:
+    """However many cards there are: six to begin, four to write it, one for what waits."""
+    topic_id = api.chat("I decided to go with Postgres.")["topic_id"]
+    for n in range(count):
+        api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)
+    while (messages := api.queue.take())[0].kind is not JobKind.STORY:
+        for message in messages:
+            api.services.worker.deliver(message)
+    statements.clear()
+    assert api.services.worker.deliver(messages[0]) is Outcome.DONE
+    taken = len(statements)
+    assert api.get(f"/topics/{topic_id}/story")["cards_count"] == count + 1
+    assert 0 < taken <= TELL, statements
 
 
 @pytest.fixture
