@@ -43,4 +43,4 @@ def check_stories(db: Database, user_id: UUID) -> None:
     """One story a state of a topic's cards, which cites what is there; nothing of what is gone."""
     with db.user(user_id) as tx:
         for wrong in (UNTOLD, TWICE, ASTRAY, UNTITLED, UNQUOTED):
-            assert tx.rows(wrong) == []
+            assert tx.rows(wrong) == [], wrong

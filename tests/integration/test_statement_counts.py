@@ -112,7 +112,7 @@ def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, stateme
 
 @pytest.mark.parametrize("count", [1, 60])
 def test_telling_a_story_takes_at_most_eleven_statements(api: Api, statements: list[str], count: int) -> None:
-    """However many cards there are: six to begin, four to write it, one for what waits."""
+    """However many cards there are: six to begin, five to end."""
     topic_id = api.chat("I decided to go with Postgres.")["topic_id"]
     for n in range(count):
         api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)

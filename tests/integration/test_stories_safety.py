@@ -159,6 +159,23 @@ def test_a_story_waits_for_the_one_that_is_being_told(api: Api, points: Points) 
     assert api.get(f"/topics/{topic_id}/story")["title"] == "Storage"
 
 
+def test_a_slow_worker_that_finds_its_story_told_leaves_it(
+    api: Api, points: Points, superuser: Callable[..., None]
+) -> None:
+    """Its lease has run out, and another job has told of the same cards meanwhile: there is one version."""
+    topic_id, message = until_story(api, DECISION)
+
+    def overtake() -> None:
+        superuser("UPDATE jobs SET lease_until = now() WHERE job_id = %s", message.job_id)
+        api.post(f"/topics/{topic_id}/story", status=202)
+        api.work()
+
+    points.meanwhile = overtake
+    assert api.services.worker.deliver(message) is Outcome.DONE
+    assert api.get(f"/jobs/{message.job_id}")["result"]["reason"] == "unchanged"
+    assert told(api, topic_id) == [1]
+
+
 def test_a_story_that_always_fails_is_given_up_and_can_be_asked_for(
     api: Api, superuser: Callable[..., None], settings: Settings
 ) -> None:

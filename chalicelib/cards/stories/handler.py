@@ -40,10 +40,11 @@ class LostJob(Exception):
 @dataclass(frozen=True, slots=True)
 class Work:
     """What to tell of, and what must still be so when it is written: messages that were shown may go without any card
-    changing."""
+    changing, and a worker whose lease has run out may find it told. `version` is that of the story before."""
 
     topic: TopicState
     source: Source
+    version: int
 
 
 class StoryHandler:
@@ -100,7 +101,7 @@ class StoryHandler:
             self._complete(tx, claim, {"reason": "restored", "version": version})
         else:
             source = store.source(tx, user_id, job.subject, hashes.present, self._narrator.context_messages)
-            return Work(topic, source)
+            return Work(topic, source, hashes.version)
         return None
 
     def _is_told(self, tx: Transaction, claim: Claim, hashes: store.Hashes) -> bool:
@@ -114,9 +115,9 @@ class StoryHandler:
     def _work(self, claim: Claim, work: Work) -> None:
         told = self._narrator.narrate(work.source)
         with self._db.user(claim.user_id) as tx:
-            is_written = self._write(tx, claim, work, told)
+            is_true = self._write(tx, claim, work, told)
             self._reach("mid_transaction")
-        self._meter.count("Told" if is_written else "Superseded")
+        self._meter.count("Told" if is_true else "Superseded")
         if told.failure_class:
             self._meter.count("Fallback")
 
@@ -131,11 +132,14 @@ class StoryHandler:
         if topic is None:
             raise LostJob
         result = {"input_tokens": told.input_tokens, "output_tokens": told.output_tokens}
-        is_same = topic.revision == work.topic.revision
-        if not is_same or store.hashes(tx, user_id, job.subject).present != work.source.hash:
+        now = store.hashes(tx, user_id, job.subject)
+        if topic.revision != work.topic.revision or now.present != work.source.hash:
             self._complete(tx, claim, {"reason": "superseded", **result})
             self._renewal.after_change(tx, user_id, job.subject, cause="superseded", request_id=job.request_id)
             return False
+        if now.told == now.present and now.version != work.version:  # by whoever was faster
+            self._complete(tx, claim, {"reason": "unchanged", **result})
+            return True
         version = store.insert(tx, user_id, job, self._narrator.identity, work.source, told)
         self._complete(tx, claim, {"version": version, **result})
         return True

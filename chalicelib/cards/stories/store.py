@@ -32,7 +32,10 @@ HASH = """
 """
 
 # The hash of the cards as they are, and of those that the newest story was made of.
-HASHES = f"SELECT {HASH} AS present, t.story_hash AS told FROM topics t WHERE t.topic_id = %s AND t.user_id = %s"
+HASHES = f"""
+    SELECT {HASH} AS present, t.story_hash AS told, t.story_version AS version FROM topics t
+    WHERE t.topic_id = %s AND t.user_id = %s
+"""
 
 # The cards a story is made of, in reading order: of each kind the pinned ones, then the newest.
 SOURCE_CARDS = """
@@ -145,15 +148,17 @@ NO_END = 2**31 - 1
 
 @dataclass(frozen=True, slots=True)
 class Hashes:
-    """What names the cards of a topic as they are, and those that its newest story was made of; None if none are."""
+    """What names the cards of a topic as they are, and those that its newest story was made of; None if none are.
+    `version` is that of the last story ever written, 0 if there was none."""
 
     present: bytes | None
     told: bytes | None
+    version: int
 
 
 def hashes(tx: Transaction, user_id: UUID, topic_id: UUID) -> Hashes:
-    row = tx.one(HASHES, topic_id, user_id)
-    return Hashes(*(None if one is None else bytes(one) for one in row))
+    present, told, version = tx.one(HASHES, topic_id, user_id)
+    return Hashes(present and bytes(present), told and bytes(told), version)
 
 
 def source(tx: Transaction, user_id: UUID, topic_id: UUID, source_hash: bytes, context_messages: int) -> Source:
