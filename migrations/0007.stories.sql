@@ -41,10 +41,12 @@ GRANT SELECT, INSERT, DELETE ON stories TO glia_app;
 ALTER TABLE topics
     ADD COLUMN auto_title text,
     ADD COLUMN story_version integer NOT NULL DEFAULT 0,
-    ADD COLUMN story_hash bytea;
+    ADD COLUMN story_hash bytea,
+    ADD COLUMN story_due boolean NOT NULL DEFAULT false;
 COMMENT ON COLUMN topics.auto_title IS 'The title of the story of that version; goes with it. A title of the user''s own comes first.';
 COMMENT ON COLUMN topics.story_version IS 'Of the last story ever written: a number is never used twice.';
 COMMENT ON COLUMN topics.story_hash IS 'The source hash of that story; null once it is gone, or once there is no card to tell of.';
+COMMENT ON COLUMN topics.story_due IS 'Messages have left or come: when it has been extracted again its story is told, whether or not that changes a card.';
 
 -- A topic has at most one extraction and one story in the queue.
 ALTER TABLE jobs

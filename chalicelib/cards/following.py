@@ -47,7 +47,7 @@ class CardTraces:
         other topics it no longer does. Deleted cards keep everything, so that they stand against all of them. Stories
         stay where they are, but for versions that may hold words of what has left: those go."""
         topic = runs.lock_topic(tx, user_id, from_topic_id)
-        stories.forget(tx, user_id, from_topic_id, message_ids)
+        stories.forget(tx, user_id, from_topic_id, message_ids, to_topic_id)
         ids = [card.card_id for card in store.citing(tx, user_id, message_ids) if card.topic_id == from_topic_id]
         before = store.states(tx, user_id, ids)
         if not before or topic is None:

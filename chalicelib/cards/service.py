@@ -90,7 +90,8 @@ class CardService:
         if after != card:
             changes = changes_of(tx, user_id, card.topic_id, [card], [after])
             write(tx, user_id, conversation_id, changes, {card_id: action})
-            self._renewal.after_change(tx, user_id, card.topic_id, cause="card", request_id=request_id)
+            if any(change.action for change in changes):
+                self._renewal.after_change(tx, user_id, card.topic_id, cause="card", request_id=request_id)
         return self._card(tx, user_id, card_id)
 
     def restore(self, tx: Transaction, user_id: UUID, card_id: str, request_id: str, version: int | None) -> Card:

@@ -159,10 +159,11 @@ class ExtractionHandler:
     def _show_again(self, tx: Transaction, claim: Claim, work: Work) -> None:
         """The topic has come back to a state that was extracted before: nothing is called, its cards are shown."""
         result = {"ok": True, "reason": "unchanged", "run_id": str(work.run_id)}
+        planned: Plan | None = None
         if work.topic.cards_run_id != work.run_id:
             planned = self._replace(tx, claim, work, Found())
             result |= {"reason": "restored", "cards_changed": _visible(planned)}
-        self._renew_story(tx, claim)
+        self._renew_story(tx, claim, planned)
         self._complete(tx, claim, result)
 
     def _work(self, claim: Claim, work: Work) -> None:
@@ -232,10 +233,16 @@ class ExtractionHandler:
         results.insert_results(tx, user_id, list(zip(found.windows, found.messages, found.results, strict=True)))
         planned = self._replace(tx, claim, work, found)
         failures, tokens = results.shown_state(tx, user_id, topic_id)
-        if not store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens):
+        count = store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens)
+        if count is None:
             raise LostRun
-        result = {"ok": True, "cards_changed": _visible(planned), "windows_extracted": len(found.results)}
-        self._renew_story(tx, claim)
+        result = {
+            "ok": True,
+            "cards": count,
+            "cards_changed": _visible(planned),
+            "windows_extracted": len(found.results),
+        }
+        self._renew_story(tx, claim, planned)
         self._finish_attempt(tx, claim, work, found, result)
         self._try_later(tx, claim, work, failures)
 
@@ -247,11 +254,10 @@ class ExtractionHandler:
         store.show(tx, user_id, topic_id, work.run_id, work.source.end_id)
         return planned
 
-    def _renew_story(self, tx: Transaction, claim: Claim) -> None:
-        """Whenever the topic shows what it should: also where messages that left have taken a story with them."""
-        self._renewal.after_change(
-            tx, claim.user_id, claim.job.subject, cause="cards", request_id=claim.job.request_id
-        )  # fmt: skip
+    def _renew_story(self, tx: Transaction, claim: Claim, planned: Plan | None) -> None:
+        """Where the cards look different now, or messages that left have taken the story with them."""
+        renew = self._renewal.after_change if planned and _visible(planned) else self._renewal.if_due
+        renew(tx, claim.user_id, claim.job.subject, cause="cards", request_id=claim.job.request_id)
 
     def _fresh(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> list[Fresh]:
         """The windows to be shown, with their results: those found now, and those kept from before."""

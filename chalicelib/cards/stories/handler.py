@@ -96,6 +96,7 @@ class StoryHandler:
             store.tell_nothing(tx, user_id, job.subject)
             self._complete(tx, claim, {"reason": "no_cards"})
         elif self._is_told(tx, claim, hashes):
+            store.settle(tx, user_id, job.subject)
             self._complete(tx, claim, {"reason": "unchanged"})
         elif version := store.insert_again(tx, user_id, job, self._narrator.identity, hashes.present):
             self._complete(tx, claim, {"reason": "restored", "version": version})
@@ -135,7 +136,8 @@ class StoryHandler:
         now = store.hashes(tx, user_id, job.subject)
         if topic.revision != work.topic.revision or now.present != work.source.hash:
             self._complete(tx, claim, {"reason": "superseded", **result})
-            self._renewal.after_change(tx, user_id, job.subject, cause="superseded", request_id=job.request_id)
+            if now.present != now.told:
+                self._renewal.after_change(tx, user_id, job.subject, cause="superseded", request_id=job.request_id)
             return False
         if now.told == now.present and now.version != work.version:  # by whoever was faster
             self._complete(tx, claim, {"reason": "unchanged", **result})

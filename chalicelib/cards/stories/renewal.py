@@ -22,13 +22,15 @@ class Renewal:
         self._delay = delay
 
     def after_change(self, tx: Transaction, user_id: UUID, topic_id: UUID, *, cause: str, request_id: str) -> None:
-        """For who has changed cards of a topic, and holds it: has the story told anew unless it tells of them as they
-        are."""
-        hashes = store.hashes(tx, user_id, topic_id)
-        if hashes.present != hashes.told:
-            self._outbox.add(
-                tx, user_id, JobKind.STORY, topic_id, cause=cause, request_id=request_id, delay=self._delay
-            )  # fmt: skip
+        """For who has changed cards of a topic so that a reader sees it, and holds it."""
+        self._outbox.add(
+            tx, user_id, JobKind.STORY, topic_id, cause=cause, request_id=request_id, delay=self._delay
+        )  # fmt: skip
+
+    def if_due(self, tx: Transaction, user_id: UUID, topic_id: UUID, *, cause: str, request_id: str) -> None:
+        """For who has found that the cards of a topic are as they should be: the story may have gone with messages."""
+        if store.is_due(tx, user_id, topic_id):
+            self.after_change(tx, user_id, topic_id, cause=cause, request_id=request_id)
 
     def by_hand(self, tx: Transaction, user_id: UUID, topic_id: UUID, request_id: str) -> UUID:
         """Without delay. Returns the job's id."""

@@ -66,7 +66,8 @@ IS_BY = """
 # The next version of a topic's story, with its title.
 INSERT = """
     WITH topic AS (
-        UPDATE topics SET story_version = story_version + 1, story_hash = %(source_hash)s, auto_title = %(title)s
+        UPDATE topics SET story_version = story_version + 1, story_hash = %(source_hash)s, auto_title = %(title)s,
+            story_due = false
         WHERE topic_id = %(topic)s AND user_id = %(user)s RETURNING story_version
     )
     INSERT INTO stories (topic_id, version, user_id, title, paragraphs, message_ids, source_hash, cards_count, intended,
@@ -84,7 +85,8 @@ INSERT_AGAIN = """
         SELECT * FROM stories WHERE topic_id = %(topic)s AND user_id = %(user)s AND source_hash = %(source_hash)s
             AND intended = %(intended)s AND NOT fallback_used ORDER BY version DESC LIMIT 1
     ), topic AS (
-        UPDATE topics SET story_version = story_version + 1, story_hash = before.source_hash, auto_title = before.title
+        UPDATE topics SET story_version = story_version + 1, story_hash = before.source_hash,
+            auto_title = before.title, story_due = false
         FROM before WHERE topics.topic_id = before.topic_id RETURNING story_version
     )
     INSERT INTO stories (topic_id, version, user_id, title, paragraphs, message_ids, source_hash, cards_count, intended,
@@ -95,21 +97,29 @@ INSERT_AGAIN = """
 """
 
 # There is nothing left to tell of: the newest story is history.
-TELL_NOTHING = "UPDATE topics SET story_hash = NULL, auto_title = NULL WHERE topic_id = %s AND user_id = %s"
+TELL_NOTHING = """
+    UPDATE topics SET story_hash = NULL, auto_title = NULL, story_due = false WHERE topic_id = %s AND user_id = %s
+"""
+
+# The newest story will do.
+SETTLE = "UPDATE topics SET story_due = false WHERE topic_id = %s AND user_id = %s AND story_due"
+IS_DUE = "SELECT story_due FROM topics WHERE topic_id = %s AND user_id = %s"
 
 # Before messages go, or after they have left the topic: the versions that may hold words of theirs. With the newest one
-# goes the title that came from it.
+# goes the title that came from it. The stories of these topics are due.
 FORGET = """
     WITH gone AS (
-        DELETE FROM stories WHERE topic_id = %s AND user_id = %s AND message_ids && %s::bigint[]
+        DELETE FROM stories WHERE topic_id = %(topic)s AND user_id = %(user)s AND message_ids && %(messages)s::bigint[]
         RETURNING topic_id, version
-    )
-    UPDATE topics t SET story_hash = NULL, auto_title = NULL FROM gone
-    WHERE t.topic_id = gone.topic_id AND t.story_version = gone.version
+    ), newest AS (SELECT topic_id FROM gone JOIN topics USING (topic_id) WHERE version = story_version)
+    UPDATE topics t SET story_due = true,
+        story_hash = CASE WHEN topic_id NOT IN (SELECT topic_id FROM newest) THEN story_hash END,
+        auto_title = CASE WHEN topic_id NOT IN (SELECT topic_id FROM newest) THEN auto_title END
+    WHERE topic_id = ANY(%(due)s) AND user_id = %(user)s
 """
 DELETE_OF_TOPIC = """
     WITH gone AS (DELETE FROM stories WHERE topic_id = %(topic)s)
-    UPDATE topics SET story_hash = NULL, auto_title = NULL WHERE topic_id = %(topic)s
+    UPDATE topics SET story_hash = NULL, auto_title = NULL, story_due = false WHERE topic_id = %(topic)s
 """
 
 VERSION_COLUMNS = """
@@ -218,9 +228,20 @@ def tell_nothing(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
     tx.run(TELL_NOTHING, topic_id, user_id)
 
 
-def forget(tx: Transaction, user_id: UUID, topic_id: UUID, message_ids: Sequence[int]) -> None:
-    """Removes the versions that may hold words of these messages."""
-    tx.run(FORGET, topic_id, user_id, list(message_ids))
+def settle(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
+    tx.run(SETTLE, topic_id, user_id)
+
+
+def is_due(tx: Transaction, user_id: UUID, topic_id: UUID) -> bool:
+    return bool(tx.one(IS_DUE, topic_id, user_id).story_due)
+
+
+def forget(
+    tx: Transaction, user_id: UUID, topic_id: UUID, message_ids: Sequence[int], to_topic_id: UUID | None = None
+) -> None:
+    """Removes the versions that may hold words of these messages, which are to go, or have gone to another topic."""
+    due = [topic_id] if to_topic_id is None else [topic_id, to_topic_id]
+    tx.run(FORGET, topic=topic_id, user=user_id, messages=list(message_ids), due=due)
 
 
 def delete_of_topic(tx: Transaction, topic_id: UUID) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chalicelib.cards.contradictions import Claim, contradicts, subject_words, superseder
+from chalicelib.cards.contradictions import Claim, Claims, subject_words
 from chalicelib.cards.models import CardKind
 
 D, F, P, Q, A = CardKind.DECISION, CardKind.FACT, CardKind.PREFERENCE, CardKind.QUESTION, CardKind.ACTION
@@ -28,9 +28,8 @@ def claim(kind: CardKind, text: str, at: int) -> Claim:
 def test_a_newer_claim_takes_the_older_back(older: tuple[CardKind, str], newer: tuple[CardKind, str]) -> None:
     """By what it gives up, by taking back in general, or by negation; never the other way round in time."""
     old, new = claim(*older, 1), claim(*newer, 2)
-    assert contradicts(new, old)
-    assert superseder(old, [new]) == new.card_id
-    assert superseder(new, [old]) is None
+    assert Claims([new, old]).superseder(old) == new
+    assert Claims([new, old]).superseder(new) is None
 
 
 @pytest.mark.parametrize(
@@ -46,11 +45,11 @@ def test_a_newer_claim_takes_the_older_back(older: tuple[CardKind, str], newer: 
 )
 def test_what_does_not_contradict(older: tuple[CardKind, str], newer: tuple[CardKind, str]) -> None:
     """Other subjects, other kinds of claim, questions, and the same words again."""
-    assert not contradicts(claim(*newer, 2), claim(*older, 1))
+    assert Claims([claim(*newer, 2)]).superseder(claim(*older, 1)) is None
 
 
 def test_the_newest_contradiction_is_named() -> None:
     """Of several, whatever their order."""
     old = claim(D, "We use Postgres for storage.", 1)
     first, second = claim(D, "We use MySQL instead of Postgres.", 2), claim(D, "We moved away from Postgres.", 3)
-    assert superseder(old, [second, first]) == superseder(old, [first, second]) == second.card_id
+    assert Claims([second, first]).superseder(old) == Claims([first, second]).superseder(old) == second
