@@ -8,7 +8,7 @@ from chalicelib.designer.text import Gazetteer
 
 _TONES = """
 formal: formal, formally, official
-informal: informal, casual, casually, laid back, laid-back, relaxed, chill, easygoing, easy-going
+casual: casual, casually, informal, informally, laid back, laid-back, relaxed, chill, easygoing, easy-going
 friendly: friendly, kind, nice, warm, warmly, approachable, welcoming, amiable, cordial, personable
 professional: professional, professionally, businesslike, business-like, corporate, polished
 concise: concise, concisely, brief, briefly, terse, short and to the point, to the point, succinct, laconic, crisp, snappy
@@ -63,7 +63,7 @@ AGENT_NOUNS = frozenset(
     "engineer developer programmer designer architect strategist copywriter proofreader interviewer examiner professor "
     "scholar scientist historian manager master guru creator maker optimizer checker evaluator evaluation-agent "
     "simulator host narrator storyteller nutritionist doctor lawyer accountant buddy friend partner operator "
-    "representative rep support clerk butler scout monitor watcher dispatcher curator detective".split()
+    "representative rep clerk butler scout monitor watcher dispatcher curator detective".split()
 )
 PLAIN_NOUNS = frozenset("agent assistant bot chatbot helper copilot tool something one system program ai app".split())
 
