@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python bench/control_intents.py DATA/agents/clinc150_small.json          what val says
     PYTHONPATH=. python bench/control_intents.py DATA/agents/clinc150_small.json --test   what test says
-    PYTHONPATH=. python bench/control_intents.py DATA/agents/clinc150_small.json --fit    writes chalicelib/designer/acts.json
+    PYTHONPATH=. python bench/control_intents.py DATA/agents/clinc150_small.json --fit    writes designer/acts.json
 
 The table is fitted on the train part and its thresholds are set on val: for each intent the lowest with a precision
 of at least `AIM` there. Of the questions out of scope it tells how many are taken for one of the six.

@@ -54,7 +54,7 @@ def design_of(state: DesignState, catalogue: Catalogue) -> Design:
     return Design(
         **values,
         tools=fields.tools_of(draft, catalogue),
-        waived=[name for name in draft.waived],
+        waived=list(draft.waived),
         missing=missing,
         origins=draft.collected_fields,
     )

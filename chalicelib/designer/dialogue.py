@@ -9,7 +9,6 @@ from __future__ import annotations
 from chalicelib.designer import fields, questions, stages
 from chalicelib.designer.errors import NothingToUndo, SessionEnded, SessionIncomplete
 from chalicelib.designer.models import (
-    LISTS,
     UNDO_DEPTH,
     Act,
     ActKind,
@@ -24,7 +23,9 @@ from chalicelib.designer.models import (
     Turn,
     Value,
 )
+from chalicelib.designer.outputs import preview, summary
 from chalicelib.designer.tools.catalogue import Catalogue, catalogue
+from chalicelib.designer.tools.models import Origin
 
 Changed = dict[FieldName, tuple[Value | None, Value | None]]
 CONFIRMING = (StageName.WORKFLOW, StageName.PROMPT)
@@ -67,7 +68,7 @@ def _turn(before: DesignState, after: DesignState, said: str, extraction: Extrac
     changed = _changed(before, after)
     if not is_undo:
         _remember(before, after)
-    reply = _reply(before, after, said, changed, extraction)
+    reply = _reply(before, after, said, changed, extraction, tools)
     return Turn(
         state=after,
         reply=reply,
@@ -211,7 +212,9 @@ def _value(field: Collected | None) -> Value | None:
     return field.value if field else None
 
 
-def _reply(before: DesignState, after: DesignState, said: str, changed: Changed, extraction: Extraction) -> str:
+def _reply(
+    before: DesignState, after: DesignState, said: str, changed: Changed, extraction: Extraction, tools: Catalogue
+) -> str:
     assumed = [name for name in changed if (held := after.collected_fields.get(name)) and held.source is Source.ASSUMED]
     shown = {name: pair for name, pair in changed.items() if name not in fields.OPTIONAL or name not in assumed}
     wished = {tool.name for tool in before.wishes}
@@ -226,10 +229,22 @@ def _reply(before: DesignState, after: DesignState, said: str, changed: Changed,
         parts.append(f"I did not find anything new in that. {questions.help_with(before.asked)}")
     if extraction.failure_class:
         parts.append("(The model could not be asked, so I read this by rules.)")
-    if after.reopened:
-        parts.append(questions.again(after, after.asked))
+    parts.append(_shown(before, after, tools, bool(changed)))
     parts.append(questions.question(after.asked))
     return " ".join(part for part in parts if part)
+
+
+def _shown(before: DesignState, after: DesignState, tools: Catalogue, is_changed: bool) -> str:
+    """What the next question is about, where it was not shown just before."""
+    if after.reopened:
+        return questions.again(after, after.asked)
+    is_new = is_changed or before.stage != after.stage or before.waived != after.waived
+    if after.stage not in CONFIRMING or not is_new:
+        return ""
+    design, flow, made = preview(after, tools)
+    if after.stage is StageName.WORKFLOW:
+        return summary(flow, design)
+    return f"The prompt has {len(made.sections)} sections and at most {made.tokens} tokens."
 
 
 def _about_approvals(before: DesignState, after: DesignState) -> str:
@@ -246,7 +261,7 @@ def _remember(before: DesignState, after: DesignState) -> None:
     is_same = not names and all(
         getattr(before, part) == getattr(after, part) for part in ("confirmed", "waived", "reopened", "status")
     )
-    if is_same or before.turn == 0 and not names:
+    if is_same or (before.turn == 0 and not names):
         return
     kept = Before(
         stage=before.stage,
@@ -277,8 +292,8 @@ def _restore(state: DesignState) -> None:
             state.collected_fields[name] = held
     state.status, state.reopened = kept.status, kept.reopened
     state.confirmed, state.waived = list(kept.confirmed), list(kept.waived)
-    state.wishes = [tool for tool in kept.wishes if tool.origin.value == "wish"]
-    state.own_tools = [tool for tool in kept.wishes if tool.origin.value == "user"]
+    state.wishes = [tool for tool in kept.wishes if tool.origin is Origin.WISH]
+    state.own_tools = [tool for tool in kept.wishes if tool.origin is Origin.USER]
 
 
 def undo(state: DesignState) -> DesignState:
@@ -352,6 +367,3 @@ def edit(state: DesignState, values: dict[str, object], tools: Catalogue | None 
     settle(after)
     _remember(state, after)
     return after, _changed(state, after)
-
-
-__all__ = ["LISTS", "complete", "edit", "reopen", "start", "take_turn", "undo"]

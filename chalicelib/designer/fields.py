@@ -48,7 +48,7 @@ def apply(state: DesignState, extraction: Extraction, catalogue: Catalogue) -> N
     is, with the origin it has."""
     for change in extraction.changes:
         _apply(state, change, extraction.source, catalogue)
-    named = [tool for tool in state.items(FieldName.TOOLS)]
+    named = state.items(FieldName.TOOLS)
     for tool in extraction.waived:
         if tool in named and tool not in state.waived:
             state.waived.append(tool)
@@ -64,7 +64,7 @@ def _apply(state: DesignState, change: Change, source: Source, catalogue: Catalo
         if isinstance(change.value, bool):
             _put(state, name, change.value, source, _quotes(state, change.spans))
     elif name in LISTS:
-        _apply_list(state, change, source, [v for v in _texts(change.value)])
+        _apply_list(state, change, source, _texts(change.value))
     elif change.op is Op.REMOVE:
         state.collected_fields.pop(name, None)
     else:

@@ -11,7 +11,7 @@ formal: formal, formally, official
 casual: casual, casually, informal, informally, laid back, laid-back, relaxed, chill, easygoing, easy-going
 friendly: friendly, kind, nice, warm, warmly, approachable, welcoming, amiable, cordial, personable
 professional: professional, professionally, businesslike, business-like, corporate, polished
-concise: concise, concisely, brief, briefly, terse, short and to the point, to the point, succinct, laconic, crisp, snappy
+concise: concise, concisely, brief, briefly, terse, short and to the point, to the point, succinct, crisp, snappy
 detailed: detailed, thorough, in-depth, comprehensive, verbose, elaborate
 empathetic: empathetic, empathic, compassionate, caring, understanding, sympathetic, gentle, supportive, sensitive
 patient: patient, patiently, calm, calmly, reassuring, soothing, serene
@@ -35,12 +35,52 @@ luxurious: luxurious, elegant, sophisticated
 """
 AMBIGUOUS_TONES = frozenset({"academic", "technical", "simple", "detailed", "creative", "scientific", "understanding"})
 
-LANGUAGES = (
-    "English German French Spanish Portuguese Italian Dutch Polish Russian Ukrainian Turkish Arabic Hebrew Hindi "
-    "Bengali Urdu Chinese Mandarin Cantonese Japanese Korean Vietnamese Thai Indonesian Malay Swedish Norwegian Danish "
-    "Finnish Greek Czech Slovak Hungarian Romanian Bulgarian Croatian Serbian Catalan Basque Persian Farsi Swahili "
-    "Tagalog Tamil"
-).split()
+LANGUAGES = [
+    "English",
+    "German",
+    "French",
+    "Spanish",
+    "Portuguese",
+    "Italian",
+    "Dutch",
+    "Polish",
+    "Russian",
+    "Ukrainian",
+    "Turkish",
+    "Arabic",
+    "Hebrew",
+    "Hindi",
+    "Bengali",
+    "Urdu",
+    "Chinese",
+    "Mandarin",
+    "Cantonese",
+    "Japanese",
+    "Korean",
+    "Vietnamese",
+    "Thai",
+    "Indonesian",
+    "Malay",
+    "Swedish",
+    "Norwegian",
+    "Danish",
+    "Finnish",
+    "Greek",
+    "Czech",
+    "Slovak",
+    "Hungarian",
+    "Romanian",
+    "Bulgarian",
+    "Croatian",
+    "Serbian",
+    "Catalan",
+    "Basque",
+    "Persian",
+    "Farsi",
+    "Swahili",
+    "Tagalog",
+    "Tamil",
+]
 
 _CHANNELS = """
 website chat: website chat, web chat, webchat, chat widget, our website, the website, my website, website widget
@@ -57,15 +97,108 @@ command line: command line, terminal
 """
 
 AGENT_NOUNS = frozenset(
-    "agent assistant bot chatbot helper copilot tutor coach translator writer editor analyst reviewer planner "
-    "researcher advisor adviser consultant teacher mentor companion expert specialist generator concierge secretary "
-    "scheduler summarizer summariser moderator receptionist salesperson recruiter therapist trainer guide librarian "
-    "engineer developer programmer designer architect strategist copywriter proofreader interviewer examiner professor "
-    "scholar scientist historian manager master guru creator maker optimizer checker evaluator evaluation-agent "
-    "simulator host narrator storyteller nutritionist doctor lawyer accountant buddy friend partner operator "
-    "representative rep clerk butler scout monitor watcher dispatcher curator detective".split()
+    [
+        "agent",
+        "assistant",
+        "bot",
+        "chatbot",
+        "helper",
+        "copilot",
+        "tutor",
+        "coach",
+        "translator",
+        "writer",
+        "editor",
+        "analyst",
+        "reviewer",
+        "planner",
+        "researcher",
+        "advisor",
+        "adviser",
+        "consultant",
+        "teacher",
+        "mentor",
+        "companion",
+        "expert",
+        "specialist",
+        "generator",
+        "concierge",
+        "secretary",
+        "scheduler",
+        "summarizer",
+        "summariser",
+        "moderator",
+        "receptionist",
+        "salesperson",
+        "recruiter",
+        "therapist",
+        "trainer",
+        "guide",
+        "librarian",
+        "engineer",
+        "developer",
+        "programmer",
+        "designer",
+        "architect",
+        "strategist",
+        "copywriter",
+        "proofreader",
+        "interviewer",
+        "examiner",
+        "professor",
+        "scholar",
+        "scientist",
+        "historian",
+        "manager",
+        "master",
+        "guru",
+        "creator",
+        "maker",
+        "optimizer",
+        "checker",
+        "evaluator",
+        "evaluation-agent",
+        "simulator",
+        "host",
+        "narrator",
+        "storyteller",
+        "nutritionist",
+        "doctor",
+        "lawyer",
+        "accountant",
+        "buddy",
+        "friend",
+        "partner",
+        "operator",
+        "representative",
+        "rep",
+        "clerk",
+        "butler",
+        "scout",
+        "monitor",
+        "watcher",
+        "dispatcher",
+        "curator",
+        "detective",
+    ]
 )
-PLAIN_NOUNS = frozenset("agent assistant bot chatbot helper copilot tool something one system program ai app".split())
+PLAIN_NOUNS = frozenset(
+    [
+        "agent",
+        "assistant",
+        "bot",
+        "chatbot",
+        "helper",
+        "copilot",
+        "tool",
+        "something",
+        "one",
+        "system",
+        "program",
+        "ai",
+        "app",
+    ]
+)
 
 
 @dataclass(frozen=True, slots=True)

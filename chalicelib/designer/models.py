@@ -12,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chalicelib.designer.tools.models import Tool
 
-SCHEMA_VERSION = 1
 LONGEST_TEXT = 2_000  # code points of one value
 MOST_ITEMS = 100  # of one list
 UNDO_DEPTH = 50  # turns that can be taken back
@@ -190,7 +189,7 @@ class DesignState(Strict):
     catalogue does not meet; `own_tools` the user's own that are in use, as they were when chosen.
     """
 
-    schema_version: Literal[1] = SCHEMA_VERSION
+    schema_version: Literal[1] = 1
     version: int = 0
     turn: int = 0
     status: Status = Status.ACTIVE

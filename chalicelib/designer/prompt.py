@@ -64,7 +64,12 @@ TEMPLATES = (
     Template(
         name="careful",
         description="Constraints and refusals before everything but the role.",
-        sections=["role", "constraints", "refusals", *(s for s in SECTIONS if s not in ("role", "constraints", "refusals"))],
+        sections=[
+            "role",
+            "constraints",
+            "refusals",
+            *(s for s in SECTIONS if s not in ("role", "constraints", "refusals")),
+        ],
     ),
 )
 
@@ -83,7 +88,9 @@ def sections(design: Design, flow: Workflow, template: str = "standard") -> list
 
 
 def _role(design: Design, flow: Workflow) -> Section:
-    body = f"You are {design.name}, {_article(design.agent_type)}. You talk to people over this channel: {design.channel}."
+    body = (
+        f"You are {design.name}, {_article(design.agent_type)}. You talk to people over this channel: {design.channel}."
+    )
     return Section(key="role", title="Role", body=f"{body} Reply in this language: {design.language}.")
 
 
@@ -126,7 +133,9 @@ def _workflow(design: Design, flow: Workflow) -> Section:
     if any(node.kind is NodeKind.TOOL for node in flow.nodes):
         steps.append("Call the tools that this goal needs, one at a time, and read what they return.")
     if any(node.kind is NodeKind.HUMAN_APPROVAL for node in flow.nodes):
-        steps.append("Before a tool writes, show what it will do and wait for approval; without it, do not call the tool.")
+        steps.append(
+            "Before a tool writes, show what it will do and wait for approval; without it, do not call the tool."
+        )
     rounds = next((node.max_rounds for node in flow.nodes if node.kind is NodeKind.LOOP), None)
     if rounds and any(edge.kind is EdgeKind.AGAIN for edge in flow.edges):
         steps.append(f"Go on until the request is met, {rounds} rounds at most.")
@@ -192,8 +201,8 @@ def gemini(parts: Sequence[Section]) -> str:
 
 
 def _body(part: Section) -> str:
-    mark = (lambda index: f"{index}.") if part.key == "workflow" else (lambda _: "-")
-    items = [f"{mark(index)} {' '.join(item.split())}" for index, item in enumerate(part.items, 1)]
+    is_numbered = part.key == "workflow"
+    items = [f"{f'{i}.' if is_numbered else '-'} {' '.join(item.split())}" for i, item in enumerate(part.items, 1)]
     return "\n".join([*([part.body] if part.body else []), *items])
 
 

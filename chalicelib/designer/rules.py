@@ -38,9 +38,7 @@ class RulesExtractor:
             acts = [act for act in acts if not _is_all(message, act)]
         elif not acts:
             acts = _off_topic(reading)
-        return Extraction(
-            source=Source.RULES, acts=acts, changes=changes, go_to=go_to, waived=waived, guarded=guarded
-        )
+        return Extraction(source=Source.RULES, acts=acts, changes=changes, go_to=go_to, waived=waived, guarded=guarded)
 
 
 def _changes(reading: Reading, context: Context) -> list[Change]:

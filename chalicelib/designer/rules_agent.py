@@ -15,36 +15,120 @@ LONGEST_TITLE = 10  # words
 LONGEST_ANSWER = 12
 _MODIFIERS = 6  # words before the noun
 _BOUNDARY = frozenset(
-    "a an the my our your this that these some any i we you it is are was be want need needs like to for of with in on at by and "
-    "or but which who build make create design develop have get give me us new called named as would should could can will please "
-    "help helps actually rather instead not no into from about he she they let's just want's using use".split()
+    [
+        "a",
+        "an",
+        "the",
+        "my",
+        "our",
+        "your",
+        "this",
+        "that",
+        "these",
+        "some",
+        "any",
+        "i",
+        "we",
+        "you",
+        "it",
+        "is",
+        "are",
+        "was",
+        "be",
+        "want",
+        "need",
+        "needs",
+        "like",
+        "to",
+        "for",
+        "of",
+        "with",
+        "in",
+        "on",
+        "at",
+        "by",
+        "and",
+        "or",
+        "but",
+        "which",
+        "who",
+        "build",
+        "make",
+        "create",
+        "design",
+        "develop",
+        "have",
+        "get",
+        "give",
+        "me",
+        "us",
+        "new",
+        "called",
+        "named",
+        "as",
+        "would",
+        "should",
+        "could",
+        "can",
+        "will",
+        "please",
+        "help",
+        "helps",
+        "actually",
+        "rather",
+        "instead",
+        "not",
+        "no",
+        "into",
+        "from",
+        "about",
+        "he",
+        "she",
+        "they",
+        "let's",
+        "just",
+        "want's",
+        "using",
+        "use",
+    ]
 )
 _ASKS = re.compile(
     r"\b(?:i|we)(?:'d| would)? (?:want|need|like|love|wish|am looking|'m looking|are looking|am thinking of|plan)\b"
-    r"|\b(?:build|make|create|design|develop|set up|give|get)(?: me| us)? (?:an?|my|our|the|some)\b|\bcan (?:you|we) (?:build|make|create|design)\b",
+    r"|\b(?:build|make|create|design|develop|set up|give|get)(?: me| us)? (?:an?|my|our|the|some)\b|\bcan (?:you"
+    r"|we) (?:build|make|create|design)\b",
     re.I,
 )
 _CORRECTS = re.compile(
-    r"\b(?:actually|rather|instead|make it an?|change (?:it|the (?:agent|type|agent type)) to|switch (?:it )?to|it(?:'s| is) (?:really )?an?"
+    r"\b(?:actually|rather|instead|make it an?|change (?:it|the (?:agent|type|agent type)) to|switch (?:it )?to"
+    r"|it(?:'s| is) (?:really )?an?"
     r"|it should be an?|no,? an?|not an?|scrap that|i meant|correction)\b",
     re.I,
 )
-_BUILT = re.compile(r"\b(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))? (?:an?|my|our)\b", re.I)
+_BUILT = re.compile(
+    r"\b(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))? (?:an?|my|our)\b", re.I
+)
 _FOR = re.compile(r"\sfor (?=\w)", re.I)
 _LEAD = re.compile(
-    r"\s{0,10}(?:(?:hi|hello|hey|ok|okay|yes|well|so|um|actually|no|please|it's|it is|it should be|it would be|this is|that would be|i want|i need"
-    r"|i'd like|i would like|we want|we need|we'd like|let's|make|build|create|design|to build|to make|to create|to have|me|something like|maybe|a|an|the|my|our|kind of"
+    r"\s{0,10}(?:(?:hi|hello|hey|ok|okay|yes|well|so|um|actually|no|please|it's|it is|it should be|it would be"
+    r"|this is|that would be|i want|i need"
+    r"|i'd like|i would like|we want|we need|we'd like|let's|make|build|create|design|to build|to make|to create"
+    r"|to have|me|something like|maybe|a|an|the|my|our|kind of"
     r"|sort of|type of|just|some|rather|instead)[\s,:]{1,3}){0,8}",
     re.I,
 )
 _SPLITS_TITLE = re.compile(r"\s[-–—|]\s|:\s")
 _STARTS_WITH_REQUEST = re.compile(
-    r"\s{0,10}(?:i|we|you|my|our|it|please|can|could|hi|hello|hey|build|make|create|help|let's|design|actually|also|there|this|what|how|yes|no|use|add"
+    r"\s{0,10}(?:i|we|you|my|our|it|please|can|could|hi|hello|hey|build|make|create|help|let's|design|actually|also"
+    r"|there|this|what|how|yes|no|use|add"
     r"|give|want|need|looking|set)\b",
     re.I,
 )
 _CLAUSE = re.compile(r"\s(?:that|which|who|to [a-z]{2,20}|able to|called|named)\s", re.I)
-_STOP = re.compile(r"[,.;:!?\n(]|\s(?:that|which|who|to|so|because|and it|whose|with|using|in an?|helping|able|called|named|where|when|it)\b", re.I)
+_STOP = re.compile(
+    r"[,.;:!?\n(]|\s(?:that|which|who|to|so|because|and it|whose|with|using|in an?|helping|able|called|named|where"
+    r"|when|it)\b",
+    re.I,
+)
 
 
 def kind_of(agent_type: str) -> Kind:
@@ -92,7 +176,13 @@ def _title(reading: Reading) -> Span | None:
     heading = [word for word in first.words if word.end <= end]
     more = len(reading.sentences) > 1 or cut is not None
     is_named = bool(heading) and (heading[-1].text in AGENT_NOUNS or KIND_WORDS.find(heading) != [])
-    if not heading or _CLAUSE.search(reading.text, heading[0].start, end) or len(heading) > LONGEST_TITLE or not (more or is_named) or ("," in first.text[: end - first.start] and not more):
+    if (
+        not heading
+        or _CLAUSE.search(reading.text, heading[0].start, end)
+        or len(heading) > LONGEST_TITLE
+        or not (more or is_named)
+        or ("," in first.text[: end - first.start] and not more)
+    ):
         return None
     if cut is None:
         first.taken = True
@@ -106,7 +196,12 @@ def _title(reading: Reading) -> Span | None:
 def _noun_phrase(reading: Reading, correcting: bool) -> Span | None:
     """`customer support bot` of `I want a friendly customer support bot that …`."""
     for sentence in reading.sentences[:8]:
-        if not (_ASKS.search(sentence.text) or _CORRECTS.search(sentence.text) or len(sentence.words) <= LONGEST_ANSWER or not correcting):
+        if not (
+            _ASKS.search(sentence.text)
+            or _CORRECTS.search(sentence.text)
+            or len(sentence.words) <= LONGEST_ANSWER
+            or not correcting
+        ):
             continue
         if found := _in_sentence(reading, sentence):
             return found

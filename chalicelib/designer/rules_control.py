@@ -33,20 +33,33 @@ _STAGE_WORDS = {
 }
 _NAMES = "|".join(sorted(_STAGE_WORDS, key=len, reverse=True))
 _GO = re.compile(
-    r"\b(?:(?:go|went|going|move|jump|step|switch|return|get|take me|bring me|let's go|head) ?(?:back )?(?:over )?to|back to|revisit|reopen|redo|re-do|reconsider|rethink|return to"
-    r"|start over with|change my mind about|talk about|(?:edit|change|modify|adjust|fix|update|review)(?=\s(?:the |my |our )?(?:[a-z]{1,10} )?[a-z]{1,10}[.! ]{0,4}(?:please[.! ]{0,3})?\Z))"
-    rf"\s(?:the |my |our |its )?(?:question (?:about|of) (?:the )?)?({_NAMES})\b(?: (?:stage|question|step|section|part|list))?"
+    r"\b(?:(?:go|went|going|move|jump|step|switch|return|get|take me|bring me|let's go|head) ?(?:back )?(?:over )?to"
+    r"|back to|revisit|reopen|redo|re-do|reconsider|rethink|return to"
+    r"|start over with|change my mind about|talk about|(?:edit|change|modify|adjust|fix|update|review)(?=\s(?:the "
+    r"|my |our )?(?:[a-z]{1,10} )?[a-z]{1,10}[.! ]{0,4}(?:please[.! ]{0,3})?\Z))"
+    rf"\s(?:the |my |our |its )?(?:question (?:about|of) (?:the )?)?({_NAMES})\b(?: (?:stage|question|step|section"
+    rf"|part|list))?"
     r"(?=[\s.,!?;:]|\Z)(?! to\b| from\b|s? (?:is|are|should)\b)",
     re.I,
 )
-_BACK = re.compile(r"\s{0,10}(?:(?:please|ok|let's|can we|could we|can you|i want to|i'd like to) ){0,2}(?:go|step|move) (?:one (?:step )?)?back(?: one| a step| please)?[.! ?]{0,4}\Z|\s{0,10}(?:previous|back)(?: question| step| stage| one)?[.! ]{0,4}\Z", re.I)
-_APPROVAL = re.compile(r"\b(?:approv(?:al|als|e|ed|ing|es)|confirmations?|confirming|sign-?off|permission)\b", re.I)
-_WITHOUT = re.compile(
-    r"\b(?:no|without(?: any| my)?|waive|skip|drop|remove|don't (?:need|ask(?: me)? for|require|want)|do not (?:need|ask(?: me)? for|require|want)|doesn't (?:need|require)|does not (?:need|require)|needs no"
-    r"|not (?:need|require)|needn't|auto(?:matically)?-?|never ask for|disable|turn off|get rid of|unnecessary|not needed)\b",
+_BACK = re.compile(
+    r"\s{0,10}(?:(?:please|ok|let's|can we|could we|can you|i want to|i'd like to) ){0,2}(?:go|step"
+    r"|move) (?:one (?:step )?)?back(?: one| a step| please)?[.! ?]{0,4}\Z|\s{0,10}(?:previous|back)(?: question"
+    r"| step| stage| one)?[.! ]{0,4}\Z",
     re.I,
 )
-_WITH = re.compile(r"\b(?:require|needs?|with|ask (?:me )?(?:for|before)|only after|add|always|restore|enable|must be|wait for)\b", re.I)
+_APPROVAL = re.compile(r"\b(?:approv(?:al|als|e|ed|ing|es)|confirmations?|confirming|sign-?off|permission)\b", re.I)
+_WITHOUT = re.compile(
+    r"\b(?:no|without(?: any| my)?|waive|skip|drop|remove|don't (?:need|ask(?: me)? for|require|want)|do not (?:need"
+    r"|ask(?: me)? for|require|want)|doesn't (?:need|require)|does not (?:need|require)|needs no"
+    r"|not (?:need|require)|needn't|auto(?:matically)?-?|never ask for|disable|turn off|get rid of|unnecessary"
+    r"|not needed)\b",
+    re.I,
+)
+_WITH = re.compile(
+    r"\b(?:require|needs?|with|ask (?:me )?(?:for|before)|only after|add|always|restore|enable|must be|wait for)\b",
+    re.I,
+)
 _ASK_FIRST = re.compile(r"\bask me (?:first )?before\b|\bcheck with me before\b", re.I)
 
 

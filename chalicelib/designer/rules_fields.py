@@ -6,38 +6,159 @@ import re
 
 from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNELS, LANGUAGE_NAMES, TONES
-from chalicelib.designer.models import LISTS, FieldName, Op, Span
+from chalicelib.designer.models import LISTS, FieldName, Op
 from chalicelib.designer.rules_text import Reading, Sentence
-from chalicelib.designer.text import Match, near, word_span, words
+from chalicelib.designer.text import Match, near, word_span
 
 LONGEST_TONE = 80  # code points of a tone in words of the user's own
-_TONE_CUES = frozenset("tone sound sounds sounding voice style manner speak speaks talk talks reply replies respond responds be keep stay vibe personality way more less tonality".split())
-_CORRECTING = frozenset("actually rather instead no make change not but please should it a bit very more less quite and or to the i mean meant with bit little somewhat really pretty also sorry yes ok okay go let's".split())
-_DENYING = frozenset("not no don't isn't never without".split())
-_TONE_ANSWER = re.compile(r"\s{0,10}(?:(?:ok|okay|yes|well|so|um|i'd say|i think|maybe|it should be|it should sound|make it|keep it|the tone should be|the tone is|tone|be|sound|a|an|should be|i want it to be|i'd like it to be|let's say|say|something)[\s,:]{1,3}){0,5}", re.I)
-_LANGUAGE_CUES = frozenset("in speak speaks language languages answer answers reply replies respond responds write writes only always".split())
-_CHANNEL_CUE = re.compile(r"\b(?:channel(?: is|:)|(?:deploy(?:ed)?(?: it)?|available|live[sd]?|runs?|running|embedded|reach(?:able|ed)?|hosted|published|talk to it|put it) (?:to|on|in|into|via|over|through|by))\s", re.I)
-_NAME = re.compile(r"\b(?i:(?:call|name) (?:it|her|him|the (?:bot|agent|assistant))|(?:its|his|her|the|bot's|agent's|assistant's) name (?:is|should be|will be|would be)|(?:named|called))[ :]{1,3}[\"“']?([A-Z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})")
-_RENAMED = re.compile(r"\b(?i:rename) (?:it|her|him|the (?:bot|agent|assistant))(?: to)? [\"“']?([A-Za-z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})")
+_TONE_CUES = frozenset(
+    [
+        "tone",
+        "sound",
+        "sounds",
+        "sounding",
+        "voice",
+        "style",
+        "manner",
+        "speak",
+        "speaks",
+        "talk",
+        "talks",
+        "reply",
+        "replies",
+        "respond",
+        "responds",
+        "be",
+        "keep",
+        "stay",
+        "vibe",
+        "personality",
+        "way",
+        "more",
+        "less",
+        "tonality",
+    ]
+)
+_CORRECTING = frozenset(
+    [
+        "actually",
+        "rather",
+        "instead",
+        "no",
+        "make",
+        "change",
+        "not",
+        "but",
+        "please",
+        "should",
+        "it",
+        "a",
+        "bit",
+        "very",
+        "more",
+        "less",
+        "quite",
+        "and",
+        "or",
+        "to",
+        "the",
+        "i",
+        "mean",
+        "meant",
+        "with",
+        "bit",
+        "little",
+        "somewhat",
+        "really",
+        "pretty",
+        "also",
+        "sorry",
+        "yes",
+        "ok",
+        "okay",
+        "go",
+        "let's",
+    ]
+)
+_DENYING = frozenset(["not", "no", "don't", "isn't", "never", "without"])
+_TONE_ANSWER = re.compile(
+    r"\s{0,10}(?:(?:ok|okay|yes|well|so|um|i'd say|i think|maybe|it should be|it should sound|make it|keep it"
+    r"|the tone should be|the tone is|tone|be|sound|a|an|should be|i want it to be|i'd like it to be|let's say|say"
+    r"|something)[\s,:]{1,3}){0,5}",
+    re.I,
+)
+_LANGUAGE_CUES = frozenset(
+    [
+        "in",
+        "speak",
+        "speaks",
+        "language",
+        "languages",
+        "answer",
+        "answers",
+        "reply",
+        "replies",
+        "respond",
+        "responds",
+        "write",
+        "writes",
+        "only",
+        "always",
+    ]
+)
+_CHANNEL_CUE = re.compile(
+    r"\b(?:channel(?: is|:)|(?:deploy(?:ed)?(?: it)?|available|live[sd]?|runs?|running|embedded|reach(?:able|ed)?"
+    r"|hosted|published|talk to it|put it) (?:to|on|in|into|via|over|through|by))\s",
+    re.I,
+)
+_NAME = re.compile(
+    r"\b(?i:(?:call|name) (?:it|her|him|the (?:bot|agent|assistant))|(?:its|his|her|the|bot's|agent's"
+    r"|assistant's) name (?:is|should be|will be|would be)|(?:named"
+    r"|called))[ :]{1,3}[\"“']?([A-Z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})"
+)
+_RENAMED = re.compile(
+    r"\b(?i:rename) (?:it|her|him|the (?:bot|agent"
+    r"|assistant))(?: to)? [\"“']?([A-Za-z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})"
+)
 _PEOPLE = (
-    r"customers|clients|users|students|pupils|employees|staff|colleagues|teams?|developers|engineers|programmers|beginners|kids|children|teenagers|parents|teachers|"
-    r"patients|doctors|nurses|sellers|buyers|shoppers|visitors|guests|tourists|travell?ers|managers|executives|founders|entrepreneurs|researchers|scientists|writers|"
-    r"readers|players|gamers|learners|job seekers|applicants|candidates|recruiters|lawyers|accountants|marketers|designers|analysts|investors|members|subscribers|"
-    r"citizens|seniors|people|adults|professionals|owners|freelancers|women|men|families|tenants|drivers|agents|fans|athletes|newcomers|everyone|everybody"
+    r"customers|clients|users|students|pupils|employees|staff|colleagues|teams?|developers|engineers|programmers"
+    r"|beginners|kids|children|teenagers|parents|teachers|"
+    r"patients|doctors|nurses|sellers|buyers|shoppers|visitors|guests|tourists|travell?ers|managers|executives"
+    r"|founders|entrepreneurs|researchers|scientists|writers|"
+    r"readers|players|gamers|learners|job seekers|applicants|candidates|recruiters|lawyers|accountants|marketers"
+    r"|designers|analysts|investors|members|subscribers|"
+    r"citizens|seniors|people|adults|professionals|owners|freelancers|women|men|families|tenants|drivers|agents|fans"
+    r"|athletes|newcomers|everyone|everybody"
 )
 _AUDIENCE = re.compile(
-    rf"\b(?:(?:for|aimed at|targeted at|targeting|used by|intended for|serving|helps?|assist(?:s|ing)?|audience(?: is| are|:)?|users (?:are|will be)|talks? to|speaks? to)\s)((?:(?:our|my|the|their|all|new|young|busy|small|local|non-technical|internal|external|existing|potential|[a-z]{{3,20}}) ){{0,3}}(?:{_PEOPLE}))\b", re.I
+    rf"\b(?:(?:for|aimed at|targeted at|targeting|used by|intended for|serving|helps?|assist(?:s|ing)?|audience(?: is"
+    rf"| are|:)?|users (?:are|will be)|talks? to|speaks? to)\s)((?:(?:our|my|the|their|all|new|young|busy|small|local"
+    rf"|non-technical|internal|external|existing|potential|[a-z]{{3,20}}) ){{0,3}}(?:{_PEOPLE}))\b",
+    re.I,
 )
 _CONSTRAINT = re.compile(
-    r"(?:\A|[,;]\s|\s(?:and|but)\s|\b(?:it|he|she|they|the (?:bot|agent|assistant)) )\s{0,5}((?:(?:should|must|may|can|could|shall|will) (?:never|not|only|always)|never|do not|don't|must|mustn't|shouldn't|can't|cannot|avoid|no more than|at most"
-    r"|only (?:answer|use|reply|respond|talk|give|when|if)|always|make sure|ensure|limit|keep (?:answers|replies|responses))\b.{2,600})",
+    r"(?:\A|[,;]\s|\s(?:and|but)\s|\b(?:it|he|she|they|the (?:bot|agent|assistant)) )\s{0,5}((?:(?:should|must|may"
+    r"|can|could|shall|will) (?:never|not|only|always)|never|do not|don't|must|mustn't|shouldn't|can't|cannot|avoid"
+    r"|no more than|at most"
+    r"|only (?:answer|use|reply|respond|talk|give|when|if)|always|make sure|ensure|limit|keep (?:answers|replies"
+    r"|responses))\b.{2,600})",
     re.I | re.S,
 )
 _NOT_CONSTRAINTS = re.compile(r"\b(?:approval|confirm|forget|mind|know|understand|care|worry|matter)\b", re.I)
 _STARTS = {
-    FieldName.INPUTS: re.compile(r"\b(?:inputs? (?:is|are|will be|would be)|it (?:gets|receives|takes|is given|reads in)|as input,?|users? (?:sends?|uploads?|gives?|provides?|pastes?))\s", re.I),
-    FieldName.OUTPUTS: re.compile(r"\b(?:outputs? (?:is|are|will be|should be|would be)|it (?:returns|outputs|produces|answers with|replies with|responds with)|as output,?|(?:the )?(?:result|answer|reply)s? (?:should be|is|are))\s", re.I),
-    FieldName.EXAMPLES: re.compile(r"\b(?:for example|for instance|e\.g\.|an example(?: is| would be)?|example of use)[,: ]{1,3}", re.I),
+    FieldName.INPUTS: re.compile(
+        r"\b(?:inputs? (?:is|are|will be|would be)|it (?:gets|receives|takes|is given|reads in)|as input,?"
+        r"|users? (?:sends?|uploads?|gives?|provides?|pastes?))\s",
+        re.I,
+    ),
+    FieldName.OUTPUTS: re.compile(
+        r"\b(?:outputs? (?:is|are|will be|should be|would be)|it (?:returns|outputs|produces|answers with"
+        r"|replies with|responds with)|as output,?|(?:the )?(?:result|answer|reply)s? (?:should be|is|are))\s",
+        re.I,
+    ),
+    FieldName.EXAMPLES: re.compile(
+        r"\b(?:for example|for instance|e\.g\.|an example(?: is| would be)?|example of use)[,: ]{1,3}", re.I
+    ),
 }
 
 
@@ -109,7 +230,19 @@ def _is_meant(sentence: Sentence, match: Match[str], found: list[Match[str]], co
     others = len(texts) - sum(m.last - m.first for m in found)
     if set(texts) <= _CORRECTING | {sentence.words[i].text for m in found for i in range(m.first, m.last)}:
         return True
-    ends = match.last == len(texts) or texts[match.last] in ("and", "but", "with", "please", "tone", "way", "to", "when", "in", "too", "instead")
+    ends = match.last == len(texts) or texts[match.last] in (
+        "and",
+        "but",
+        "with",
+        "please",
+        "tone",
+        "way",
+        "to",
+        "when",
+        "in",
+        "too",
+        "instead",
+    )
     return bool(_TONE_CUES & set(texts[max(0, match.first - 4) : match.first])) and ends and others <= 25
 
 
@@ -124,7 +257,7 @@ def _leads_to_noun(texts: list[str], match: Match[str], found: list[Match[str]])
 
 def _refused(sentence: Sentence, match: Match[str]) -> bool:
     before = [word.text for word in sentence.words[max(0, match.first - 3) : match.first]]
-    if "of" in before and "instead" in before or "than" in before:
+    if ("of" in before and "instead" in before) or "than" in before:
         return True
     return bool(_DENYING & set(before)) and not {"but", "only"} & set(before)
 
@@ -169,7 +302,12 @@ def read_channel(reading: Reading, context: Context) -> None:
             cue = _CHANNEL_CUE.search(reading.text, max(sentence.start, start - 28), start)
             if cue is None and sentence.label is not FieldName.CHANNEL and context.asked != FieldName.CHANNEL:
                 continue
-            reading.add(Op.SET, FieldName.CHANNEL, match.entry, [word_span(reading.text, sentence.words[match.first : match.last])])
+            reading.add(
+                Op.SET,
+                FieldName.CHANNEL,
+                match.entry,
+                [word_span(reading.text, sentence.words[match.first : match.last])],
+            )
             sentence.taken = sentence.taken or len(sentence.words) <= 8
             sentence.words = [*sentence.words[: match.first], *sentence.words[match.last :]]
             return
@@ -184,7 +322,9 @@ def _name(reading: Reading) -> None:
 
 
 def _audience(reading: Reading, context: Context) -> None:
-    if context.asked not in (None, FieldName.AGENT_TYPE, FieldName.AUDIENCE) and not re.search(r"\b(?:audience|aimed at|users are|used by|intended for|it's for|it is for)\b", reading.text, re.I):
+    if context.asked not in (None, FieldName.AGENT_TYPE, FieldName.AUDIENCE) and not re.search(
+        r"\b(?:audience|aimed at|users are|used by|intended for|it's for|it is for)\b", reading.text, re.I
+    ):
         return
     if found := _AUDIENCE.search(reading.text):
         audience = reading.span(*found.span(1))
@@ -220,13 +360,25 @@ def _started(reading: Reading) -> None:
                     sentence.taken = True
 
 
-_LABELLED = frozenset({FieldName.NAME, FieldName.AUDIENCE, FieldName.INPUTS, FieldName.OUTPUTS, FieldName.EXAMPLES, FieldName.CONSTRAINTS, FieldName.TONE, FieldName.LANGUAGE, FieldName.CHANNEL})
+_LABELLED = frozenset(
+    {
+        FieldName.NAME,
+        FieldName.AUDIENCE,
+        FieldName.INPUTS,
+        FieldName.OUTPUTS,
+        FieldName.EXAMPLES,
+        FieldName.CONSTRAINTS,
+        FieldName.TONE,
+        FieldName.LANGUAGE,
+        FieldName.CHANNEL,
+    }
+)
 
 
 def _labelled(reading: Reading) -> None:
     for sentence in reading.sentences:
         name = sentence.label
-        if name not in _LABELLED or not sentence.words or reading.has(name) and name not in LISTS:
+        if name not in _LABELLED or not sentence.words or (reading.has(name) and name not in LISTS):
             continue
         value = reading.span(sentence.start, sentence.end)
         if value.text:

@@ -39,7 +39,10 @@ LABELS = {
     "language": FieldName.LANGUAGE,
     "channel": FieldName.CHANNEL,
 }
-_LABEL = re.compile(rf"\s{{0,20}}(?:\*\*|#{{1,4}} )?({'|'.join(sorted(LABELS, key=len, reverse=True))})(?:\*\*)?\s?[:：=]\s{{0,5}}", re.I)
+_LABEL = re.compile(
+    rf"\s{{0,20}}(?:\*\*|#{{1,4}} )?({'|'.join(sorted(LABELS, key=len, reverse=True))})(?:\*\*)?\s?[:：=]\s{{0,5}}",
+    re.I,
+)
 
 
 @dataclass(slots=True)
@@ -66,7 +69,7 @@ class Reading:
     changes: list[Change] = field(default_factory=list)
 
     def add(self, op: Op, name: FieldName, value: Value, spans: Sequence[Span], **more: object) -> None:
-        self.changes.append(Change(op=op, field=name, value=value, spans=list(spans), **more))  # type: ignore[arg-type]
+        self.changes.append(Change(op=op, field=name, value=value, spans=list(spans), **more))
 
     def has(self, name: FieldName) -> bool:
         return any(change.field is name for change in self.changes)

@@ -9,46 +9,110 @@ from dataclasses import dataclass
 from chalicelib.designer.context import Context
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
-from chalicelib.designer.text import Match, Word, near, word_span, words
+from chalicelib.designer.text import Match, near, word_span, words
 
 ABOUT_TOOLS = frozenset({FieldName.TOOLS, FieldName.USE_TOOLS})
 SPEAKS_OF_TOOLS = frozenset(
-    "use uses using access connect connects connected integrate integrates integration integrations tool tools plugin "
-    "plugins api apis".split()
+    [
+        "use",
+        "uses",
+        "using",
+        "access",
+        "connect",
+        "connects",
+        "connected",
+        "integrate",
+        "integrates",
+        "integration",
+        "integrations",
+        "tool",
+        "tools",
+        "plugin",
+        "plugins",
+        "api",
+        "apis",
+    ]
 )
-_CHANGES_TOOLS = frozenset("add adding remove drop forget delete without include also plus exclude replace swap only not no instead".split())
+_CHANGES_TOOLS = frozenset(
+    [
+        "add",
+        "adding",
+        "remove",
+        "drop",
+        "forget",
+        "delete",
+        "without",
+        "include",
+        "also",
+        "plus",
+        "exclude",
+        "replace",
+        "swap",
+        "only",
+        "not",
+        "no",
+        "instead",
+    ]
+)
 _REACH = 5  # words between such a verb and a tool that only a hint names
 
-_REMOVING = frozenset("forget remove drop delete exclude omit ditch scrap skip lose disable minus without except".split())
-_DENYING = frozenset("not no never don't doesn't isn't neither nor".split())
-_RESTORING = frozenset("but use add keep with want need instead include prefer rather connect".split())
+_REMOVING = frozenset(
+    [
+        "forget",
+        "remove",
+        "drop",
+        "delete",
+        "exclude",
+        "omit",
+        "ditch",
+        "scrap",
+        "skip",
+        "lose",
+        "disable",
+        "minus",
+        "without",
+        "except",
+    ]
+)
+_DENYING = frozenset(["not", "no", "never", "don't", "doesn't", "isn't", "neither", "nor"])
+_RESTORING = frozenset(
+    ["but", "use", "add", "keep", "with", "want", "need", "instead", "include", "prefer", "rather", "connect"]
+)
 _AFTERWARDS = re.compile(
     r"\s(?:is|are|isn't|aren't|'s)?\s?(?:not|no longer|isn't|aren't)?\s?(?:needed|necessary|required|wanted)\b", re.I
 )
 _UNNEEDED = re.compile(r"\b(?:not|no longer|isn't|aren't|un)\s?(?:needed|necessary|required|wanted)\b", re.I)
 _NO_TOOLS = re.compile(
-    r"\b(?:no|without(?: any)?|not? (?:use |need |want )?any|zero|(?:doesn't|does not|don't|do not|won't|will not) (?:really )?(?:need|use|want|require)(?: any)?)"
+    r"\b(?:no|without(?: any)?|not? (?:use |need |want )?any|zero|(?:doesn't|does not|don't|do not|won't"
+    r"|will not) (?:really )?(?:need|use|want|require)(?: any)?)"
     r" (?:external |other |extra )?(?:tools?|plugins?|integrations?)\b"
-    r"|\b(?:just|only) (?:chat|talk|conversation|text)(?:ting|ing|s)?\b(?=\s?(?:[.!,]|\Z))|\bno need for (?:any )?tools?\b",
+    r"|\b(?:just|only) (?:chat|talk|conversation|text)(?:ting|ing|s)?\b(?=\s?(?:[.!,]|\Z))"
+    r"|\bno need for (?:any )?tools?\b",
     re.I,
 )
 _WITH_TOOLS = re.compile(
-    r"\b(?:with|use|uses|using|needs?|wants?|have|has) (?:some |a few |external |several |the |these |following ){0,2}(?:tools|plugins|integrations)\b"
+    r"\b(?:with|use|uses|using|needs?|wants?|have|has) (?:some |a few |external |several |the |these "
+    r"|following ){0,2}(?:tools|plugins|integrations)\b"
     r"|\bit (?:does|will|should) use tools\b",
     re.I,
 )
 _WISH = re.compile(
-    r"\b(?:connect(?:s|ed|ing)? (?:it )?(?:to|with)|integrat(?:e|es|ed|ing|ion) (?:it )?with|plug(?:s|ged)? into|access to|hook(?:s|ed)? up to|talks? to)"
+    r"\b(?:connect(?:s|ed|ing)? (?:it )?(?:to|with)|integrat(?:e|es|ed|ing|ion) (?:it )?with|plug(?:s|ged)? into"
+    r"|access to|hook(?:s|ed)? up to|talks? to)"
     r" (?:our |the |my |an? |their |its )?([^\s,.;!?][^,.;!?\n]{1,60})",
     re.I,
 )
 _NAMED_TOOL = re.compile(
-    r"\b(?:use|add|need|include|with|want) (?:our |the |my |an? |also ){0,2}([^\s,.;!?][^,.;!?\n]{1,40}?) (?:tool|api|plugin|integration|connector)\b", re.I
+    r"\b(?:use|add|need|include|with|want) (?:our |the |my |an? |also ){0,2}([^\s,.;!?][^,.;!?\n]{1,40}?) (?:tool|api"
+    r"|plugin|integration|connector)\b",
+    re.I,
 )
 _WISH_END = re.compile(r"\s(?:and|to|so|for|that|which|in order|when|or|but|where|because|if|system)\s", re.I)
 _LEAD = re.compile(
-    r"\s{0,10}(?:(?:ok|okay|yes|yeah|sure|well|also|forgot|forgot to mention|missed|oh|and|please|so|it|i|we|they|he|she|let's|just|maybe|should|would|will|can|could|may|must"
-    r"|needs?|wants?|like|to|use|uses|have|has|be able to|add|the|an?|some|our|my|tools?|are|is|including|include|like|access|call|with)[\s,:]{1,3}){0,8}",
+    r"\s{0,10}(?:(?:ok|okay|yes|yeah|sure|well|also|forgot|forgot to mention|missed|oh|and|please|so|it|i|we|they|he"
+    r"|she|let's|just|maybe|should|would|will|can|could|may|must"
+    r"|needs?|wants?|like|to|use|uses|have|has|be able to|add|the|an?|some|our|my|tools?|are|is|including|include"
+    r"|like|access|call|with)[\s,:]{1,3}){0,8}",
     re.I,
 )
 _ITEM_END = re.compile(r",|;|/|\s(?:and|or|plus|as well as|&|\+)\s|\n", re.I)
@@ -89,7 +153,9 @@ def _mentions(reading: Reading, sentence: Sentence, context: Context, asked: boo
         wanted, kind = _polarity([word.text for word in before], gap, wanted, kind, sentence, match)
         tail = reading.text[sentence.words[match.last - 1].end : sentence.words[match.last - 1].end + 40]
         is_wanted = wanted and not (_AFTERWARDS.match(tail) and _UNNEEDED.search(tail))
-        mentions.append(Mention(match.entry, is_wanted, word_span(reading.text, sentence.words[match.first : match.last])))
+        mentions.append(
+            Mention(match.entry, is_wanted, word_span(reading.text, sentence.words[match.first : match.last]))
+        )
     return mentions
 
 
@@ -116,8 +182,47 @@ def _alone(texts: Sequence[str], match: Match[str]) -> bool:
 
 
 _BREAKS = frozenset(
-    ["", *"and or to for so but when if as tool tools access too also please instead with api integration that which because in on at"
-     " the a an only not search as from every by then".split()]
+    [
+        "",
+        *[
+            "and",
+            "or",
+            "to",
+            "for",
+            "so",
+            "but",
+            "when",
+            "if",
+            "as",
+            "tool",
+            "tools",
+            "access",
+            "too",
+            "also",
+            "please",
+            "instead",
+            "with",
+            "api",
+            "integration",
+            "that",
+            "which",
+            "because",
+            "in",
+            "on",
+            "at",
+            "the",
+            "a",
+            "an",
+            "only",
+            "not",
+            "search",
+            "as",
+            "from",
+            "every",
+            "by",
+            "then",
+        ],
+    ]
 )
 
 
@@ -133,8 +238,49 @@ def _near(sentence: Sentence, context: Context) -> list[Match[str]]:
 
 
 _COMMON = frozenset(
-    "note notes later time times ties tea link sale sales email mail male teams steam phase phrase please search reach "
-    "call tell sell table cable label file fine line like love live more make same game date data days does done".split()
+    [
+        "note",
+        "notes",
+        "later",
+        "time",
+        "times",
+        "ties",
+        "tea",
+        "link",
+        "sale",
+        "sales",
+        "email",
+        "mail",
+        "male",
+        "teams",
+        "steam",
+        "phase",
+        "phrase",
+        "please",
+        "search",
+        "reach",
+        "call",
+        "tell",
+        "sell",
+        "table",
+        "cable",
+        "label",
+        "file",
+        "fine",
+        "line",
+        "like",
+        "love",
+        "live",
+        "more",
+        "make",
+        "same",
+        "game",
+        "date",
+        "data",
+        "days",
+        "does",
+        "done",
+    ]
 )
 
 
@@ -184,9 +330,76 @@ def _says_little_else(sentence: Sentence, mentions: Sequence[Mention]) -> bool:
 
 
 _FILLER = frozenset(
-    "use uses using with and or also add please the a an it should can we i need needs want not no instead of forget remove drop "
-    "replace swap by for to tools tool access only just actually yes ok okay sure but then too include don't do let's rather than "
-    "maybe like would i'd plus as well have has give connect switch change from our my via".split()
+    [
+        "use",
+        "uses",
+        "using",
+        "with",
+        "and",
+        "or",
+        "also",
+        "add",
+        "please",
+        "the",
+        "a",
+        "an",
+        "it",
+        "should",
+        "can",
+        "we",
+        "i",
+        "need",
+        "needs",
+        "want",
+        "not",
+        "no",
+        "instead",
+        "of",
+        "forget",
+        "remove",
+        "drop",
+        "replace",
+        "swap",
+        "by",
+        "for",
+        "to",
+        "tools",
+        "tool",
+        "access",
+        "only",
+        "just",
+        "actually",
+        "yes",
+        "ok",
+        "okay",
+        "sure",
+        "but",
+        "then",
+        "too",
+        "include",
+        "don't",
+        "do",
+        "let's",
+        "rather",
+        "than",
+        "maybe",
+        "like",
+        "would",
+        "i'd",
+        "plus",
+        "as",
+        "well",
+        "have",
+        "has",
+        "give",
+        "connect",
+        "switch",
+        "change",
+        "from",
+        "our",
+        "my",
+        "via",
+    ]
 )
 
 

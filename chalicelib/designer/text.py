@@ -14,7 +14,11 @@ from typing import Generic, NamedTuple, TypeVar
 from chalicelib.designer.models import LONGEST_TEXT, Span
 
 _WORD = re.compile(r"[^\W_]{1,60}(?:['’][a-zA-Z]{1,3}\b|[+#]{1,2}(?!\w))?")
-_SENTENCE_END = re.compile(r"[.!?…。！？](?=[\s\"'”’)\]]|\Z)|[\n\r;•\u2028]|,(?=\s(?:(?:and|but) )?(?:be|no tools|without tools|use|using|also|it should|it must|it can|never|don't|do not|speaks?|call it|make it|keep it|(?:in|with) an?(?: [a-z]{1,15}){1,3} (?:tone|voice|style))\b)|\A[-*] |(?<=\n)[-*] ")
+_SENTENCE_END = re.compile(
+    r"[.!?…。！？](?=[\s\"'”’)\]]|\Z)|[\n\r;•\u2028]|,(?=\s(?:(?:and|but) )?(?:be|no tools|without tools|use|using|also"
+    r"|it should|it must|it can|never|don't|do not|speaks?|call it|make it|keep it|(?:in"
+    r"|with) an?(?: [a-z]{1,15}){1,3} (?:tone|voice|style))\b)|\A[-*] |(?<=\n)[-*] "
+)
 _ABBREVIATIONS = ("e.g.", "i.e.", "etc.", "vs.", "mr.", "mrs.", "dr.", "approx.")
 _EDGE = " \t\r\n\f\v\u00a0,;:–—-*•\"“”'.!?"
 _OPENING, _CLOSING = " \t\r\n\f\v\u00a0,;:–—-*•.!?", " \t\r\n\f\v\u00a0,;:–—-*•.!?"

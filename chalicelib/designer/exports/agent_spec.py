@@ -46,7 +46,9 @@ def _agent(draft: Draft) -> dict[str, Any]:
         "id": _id(design.slug),
         "name": design.slug,
         "description": draft.description,
-        "metadata": {"glia": {"workflow": draft.flow.model_dump(mode="json", exclude={"nodes": {"__all__": {"x", "y"}}})}},
+        "metadata": {
+            "glia": {"workflow": draft.flow.model_dump(mode="json", exclude={"nodes": {"__all__": {"x", "y"}}})}
+        },
         "inputs": [],
         "outputs": [],
         "llm_config": {

@@ -157,7 +157,9 @@ def adk(draft: Draft) -> Export:
     }
     if functions:
         config["tools"] = [{"name": name} for name in functions]
-        draft.lose(f"Tools are functions that you write in the module {ADK_MODULE}; their parameters are read from there.")
+        draft.lose(
+            f"Tools are functions that you write in the module {ADK_MODULE}; their parameters are read from there."
+        )
     if draft.guarded:
         draft.lose(f"Approval before writing is only asked for in the instruction: {', '.join(draft.guarded)}.")
     for loss in (IN_WORDS, NO_CASES, NO_ORIGINS):

@@ -10,7 +10,12 @@ from chalicelib.designer.tools.models import Tool
 from chalicelib.designer.workflow import assign
 
 VERSION = "0.5.0"
-MODEL = {"provider": "langgenius/openai/openai", "name": "gpt-5", "mode": "chat", "completion_params": {"temperature": 0.7}}
+MODEL = {
+    "provider": "langgenius/openai/openai",
+    "name": "gpt-5",
+    "mode": "chat",
+    "completion_params": {"temperature": 0.7},
+}
 START, ROUTE, END = "start", "route", "end"
 WIDE, HIGH = 320, 160
 
@@ -62,7 +67,9 @@ def dify(draft: Draft) -> Export:
 
 def _lose(draft: Draft) -> None:
     if draft.design.tools:
-        draft.lose("Each tool is an HTTP request to an address that you set; its parameters are sent as the request's text.")
+        draft.lose(
+            "Each tool is an HTTP request to an address that you set; its parameters are sent as the request's text."
+        )
     if draft.guarded:
         draft.lose(f"Approval is given beforehand in the start form, not at each call: {', '.join(draft.guarded)}.")
     draft.lose("The loop until the request is met is left out: each goal's branch runs once.")
@@ -178,7 +185,13 @@ def _join(graph: _Graph, open_ends: list[Entry], target: str) -> None:
 
 def _approval(tool: Tool) -> dict[str, Any]:
     selector = [START, f"approve_{tool.name}"[:48]]
-    condition = {"id": "1", "varType": "string", "variable_selector": selector, "comparison_operator": "is", "value": "yes"}
+    condition = {
+        "id": "1",
+        "varType": "string",
+        "variable_selector": selector,
+        "comparison_operator": "is",
+        "value": "yes",
+    }
     return {"cases": [{"id": "true", "case_id": "true", "logical_operator": "and", "conditions": [condition]}]}
 
 

@@ -90,7 +90,9 @@ def name_of(words_of_user: str, taken: Iterable[str] = ()) -> str:
     raise AssertionError("one of the numbers is free")
 
 
-_HTTP_WORDS = frozenset("api apis http https rest endpoint webhook server service url website".split())
+_HTTP_WORDS = frozenset(
+    ["api", "apis", "http", "https", "rest", "endpoint", "webhook", "server", "service", "url", "website"]
+)
 
 
 def tool_for_wish(wish: str, taken: Iterable[str]) -> Tool:

@@ -31,8 +31,9 @@ def is_closed(schema: Any) -> bool:
         return False
     if schema["type"] == "object":
         properties = schema.get("properties")
-        is_open = schema.get("additionalProperties") is not False or not isinstance(properties, dict)
-        return not is_open and all(is_closed(inner) for inner in properties.values())
+        if schema.get("additionalProperties") is not False or not isinstance(properties, dict):
+            return False
+        return all(is_closed(inner) for inner in properties.values())
     return schema["type"] != "array" or is_closed(schema.get("items"))
 
 
