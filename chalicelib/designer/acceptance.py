@@ -11,63 +11,17 @@ from pydantic import Field
 
 from chalicelib.designer.design import Design
 from chalicelib.designer.models import Strict
-from chalicelib.designer.text import words
+from chalicelib.designer.text import vocabulary, words
 from chalicelib.designer.tools.models import Tool
 from chalicelib.designer.workflow import assign
 
 FEWEST, MOST = 3, 5
-_SMALL = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "and",
-        "or",
-        "to",
-        "of",
-        "in",
-        "on",
-        "for",
-        "with",
-        "that",
-        "this",
-        "it",
-        "its",
-        "their",
-        "your",
-        "our",
-        "my",
-        "is",
-        "are",
-        "be",
-        "by",
-        "as",
-        "at",
-        "from",
-        "into",
-        "about",
-        "any",
-        "all",
-        "users",
-        "user",
-        "customers",
-        "people",
-        "them",
-        "you",
-        "they",
-        "who",
-        "which",
-        "what",
-        "when",
-        "how",
-        "can",
-        "will",
-        "should",
-        "help",
-        "answer",
-        "question",
-        "questions",
-    ]
+_SMALL = vocabulary(
+    """
+    the a an and or to of in on for with that this it its their your our my is are be by as at from into about
+    any all users user customers people them you they who which what when how can will should help answer
+    question questions
+    """
 )
 
 

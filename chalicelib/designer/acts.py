@@ -186,7 +186,7 @@ def by_phrase(text: str) -> ActKind | None:
 
 
 def features(found: Sequence[Word]) -> list[str]:
-    """What the table weighs: words, pairs of neighbours with both ends marked, and how many words there are, from four on."""
+    """What the table weighs: words, pairs of neighbours with both ends marked, and how many words, from four on."""
     texts = ["<", *(word.text for word in found[:40]), ">"]
     pairs = [f"{one} {two}" for one, two in pairwise(texts)]
     return sorted({*texts[1:-1], *pairs, f"#{max(4, min(len(found), 12))}"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chalicelib.designer.text import Gazetteer
+from chalicelib.designer.text import Gazetteer, vocabulary
 
 _TONES = """
 formal: formal, formally, official
@@ -96,108 +96,22 @@ mobile app: mobile app, our app, the app, an app
 command line: command line, terminal
 """
 
-AGENT_NOUNS = frozenset(
-    [
-        "agent",
-        "assistant",
-        "bot",
-        "chatbot",
-        "helper",
-        "copilot",
-        "tutor",
-        "coach",
-        "translator",
-        "writer",
-        "editor",
-        "analyst",
-        "reviewer",
-        "planner",
-        "researcher",
-        "advisor",
-        "adviser",
-        "consultant",
-        "teacher",
-        "mentor",
-        "companion",
-        "expert",
-        "specialist",
-        "generator",
-        "concierge",
-        "secretary",
-        "scheduler",
-        "summarizer",
-        "summariser",
-        "moderator",
-        "receptionist",
-        "salesperson",
-        "recruiter",
-        "therapist",
-        "trainer",
-        "guide",
-        "librarian",
-        "engineer",
-        "developer",
-        "programmer",
-        "designer",
-        "architect",
-        "strategist",
-        "copywriter",
-        "proofreader",
-        "interviewer",
-        "examiner",
-        "professor",
-        "scholar",
-        "scientist",
-        "historian",
-        "manager",
-        "master",
-        "guru",
-        "creator",
-        "maker",
-        "optimizer",
-        "checker",
-        "evaluator",
-        "evaluation-agent",
-        "simulator",
-        "host",
-        "narrator",
-        "storyteller",
-        "nutritionist",
-        "doctor",
-        "lawyer",
-        "accountant",
-        "buddy",
-        "friend",
-        "partner",
-        "operator",
-        "representative",
-        "rep",
-        "clerk",
-        "butler",
-        "scout",
-        "monitor",
-        "watcher",
-        "dispatcher",
-        "curator",
-        "detective",
-    ]
+AGENT_NOUNS = vocabulary(
+    """
+    agent assistant bot chatbot helper copilot tutor coach translator writer editor analyst reviewer planner
+    researcher advisor adviser consultant teacher mentor companion expert specialist generator concierge
+    secretary scheduler summarizer summariser moderator receptionist salesperson recruiter therapist trainer
+    guide librarian engineer developer programmer designer architect strategist copywriter proofreader
+    interviewer examiner professor scholar scientist historian manager master guru creator maker optimizer
+    checker evaluator evaluation-agent simulator host narrator storyteller nutritionist doctor lawyer accountant
+    buddy friend partner operator representative rep clerk butler scout monitor watcher dispatcher curator
+    detective
+    """
 )
-PLAIN_NOUNS = frozenset(
-    [
-        "agent",
-        "assistant",
-        "bot",
-        "chatbot",
-        "helper",
-        "copilot",
-        "tool",
-        "something",
-        "one",
-        "system",
-        "program",
-        "ai",
-        "app",
-    ]
+PLAIN_NOUNS = vocabulary(
+    """
+    agent assistant bot chatbot helper copilot tool something one system program ai app
+    """
 )
 
 

@@ -9,88 +9,18 @@ from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import AGENT_NOUNS, GENERAL, KIND_WORDS, PLAIN_NOUNS, TONES, Kind
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
-from chalicelib.designer.text import Word, near, word_span, words
+from chalicelib.designer.text import Word, near, vocabulary, word_span, words
 
 LONGEST_TITLE = 10  # words
 LONGEST_ANSWER = 12
 _MODIFIERS = 6  # words before the noun
-_BOUNDARY = frozenset(
-    [
-        "a",
-        "an",
-        "the",
-        "my",
-        "our",
-        "your",
-        "this",
-        "that",
-        "these",
-        "some",
-        "any",
-        "i",
-        "we",
-        "you",
-        "it",
-        "is",
-        "are",
-        "was",
-        "be",
-        "want",
-        "need",
-        "needs",
-        "like",
-        "to",
-        "for",
-        "of",
-        "with",
-        "in",
-        "on",
-        "at",
-        "by",
-        "and",
-        "or",
-        "but",
-        "which",
-        "who",
-        "build",
-        "make",
-        "create",
-        "design",
-        "develop",
-        "have",
-        "get",
-        "give",
-        "me",
-        "us",
-        "new",
-        "called",
-        "named",
-        "as",
-        "would",
-        "should",
-        "could",
-        "can",
-        "will",
-        "please",
-        "help",
-        "helps",
-        "actually",
-        "rather",
-        "instead",
-        "not",
-        "no",
-        "into",
-        "from",
-        "about",
-        "he",
-        "she",
-        "they",
-        "let's",
-        "just",
-        "want's",
-        "using",
-        "use",
-    ]
+_BOUNDARY = vocabulary(
+    """
+    a an the my our your this that these some any i we you it is are was be want need needs like to for of with
+    in on at by and or but which who build make create design develop have get give me us new called named as
+    would should could can will please help helps actually rather instead not no into from about he she they
+    let's just want's using use
+    """
 )
 _ASKS = re.compile(
     r"\b(?:i|we)(?:'d| would)? (?:want|need|like|love|wish|am looking|'m looking|are looking|am thinking of|plan)\b"

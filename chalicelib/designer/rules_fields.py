@@ -8,77 +8,20 @@ from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNELS, LANGUAGE_NAMES, TONES
 from chalicelib.designer.models import LISTS, FieldName, Op
 from chalicelib.designer.rules_text import Reading, Sentence
-from chalicelib.designer.text import Match, near, word_span
+from chalicelib.designer.text import Match, near, vocabulary, word_span
 
 LONGEST_TONE = 80  # code points of a tone in words of the user's own
-_TONE_CUES = frozenset(
-    [
-        "tone",
-        "sound",
-        "sounds",
-        "sounding",
-        "voice",
-        "style",
-        "manner",
-        "speak",
-        "speaks",
-        "talk",
-        "talks",
-        "reply",
-        "replies",
-        "respond",
-        "responds",
-        "be",
-        "keep",
-        "stay",
-        "vibe",
-        "personality",
-        "way",
-        "more",
-        "less",
-        "tonality",
-    ]
+_TONE_CUES = vocabulary(
+    """
+    tone sound sounds sounding voice style manner speak speaks talk talks reply replies respond responds be keep
+    stay vibe personality way more less tonality
+    """
 )
-_CORRECTING = frozenset(
-    [
-        "actually",
-        "rather",
-        "instead",
-        "no",
-        "make",
-        "change",
-        "not",
-        "but",
-        "please",
-        "should",
-        "it",
-        "a",
-        "bit",
-        "very",
-        "more",
-        "less",
-        "quite",
-        "and",
-        "or",
-        "to",
-        "the",
-        "i",
-        "mean",
-        "meant",
-        "with",
-        "bit",
-        "little",
-        "somewhat",
-        "really",
-        "pretty",
-        "also",
-        "sorry",
-        "yes",
-        "ok",
-        "okay",
-        "go",
-        "let's",
-    ]
+_CORRECTING = vocabulary(
+    """
+    actually rather instead no make change not but please should it a bit very more less quite and or to the i
+    mean meant with little somewhat really pretty also sorry yes ok okay go let's
+    """
 )
 _DENYING = frozenset(["not", "no", "don't", "isn't", "never", "without"])
 _TONE_ANSWER = re.compile(
@@ -87,24 +30,10 @@ _TONE_ANSWER = re.compile(
     r"|something)[\s,:]{1,3}){0,5}",
     re.I,
 )
-_LANGUAGE_CUES = frozenset(
-    [
-        "in",
-        "speak",
-        "speaks",
-        "language",
-        "languages",
-        "answer",
-        "answers",
-        "reply",
-        "replies",
-        "respond",
-        "responds",
-        "write",
-        "writes",
-        "only",
-        "always",
-    ]
+_LANGUAGE_CUES = vocabulary(
+    """
+    in speak speaks language languages answer answers reply replies respond responds write writes only always
+    """
 )
 _CHANNEL_CUE = re.compile(
     r"\b(?:channel(?: is|:)|(?:deploy(?:ed)?(?: it)?|available|live[sd]?|runs?|running|embedded|reach(?:able|ed)?"

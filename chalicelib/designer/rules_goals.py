@@ -9,223 +9,26 @@ from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import AGENT_NOUNS, TONES
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
-from chalicelib.designer.text import word_span, words
+from chalicelib.designer.text import vocabulary, word_span, words
 
 MOST = 20  # goals of one message
-VERBS = frozenset(
-    [
-        "answer",
-        "analyze",
-        "analyse",
-        "advise",
-        "alert",
-        "arrange",
-        "ask",
-        "assess",
-        "assign",
-        "assist",
-        "automate",
-        "book",
-        "brainstorm",
-        "build",
-        "buy",
-        "calculate",
-        "call",
-        "categorize",
-        "categorise",
-        "check",
-        "classify",
-        "clean",
-        "coach",
-        "collect",
-        "compare",
-        "compile",
-        "compose",
-        "compute",
-        "convert",
-        "correct",
-        "create",
-        "cut",
-        "debug",
-        "decide",
-        "deliver",
-        "deploy",
-        "describe",
-        "design",
-        "detect",
-        "develop",
-        "diagnose",
-        "draft",
-        "draw",
-        "edit",
-        "educate",
-        "email",
-        "escalate",
-        "estimate",
-        "evaluate",
-        "examine",
-        "explain",
-        "export",
-        "extract",
-        "fetch",
-        "file",
-        "fill",
-        "filter",
-        "find",
-        "fix",
-        "flag",
-        "follow",
-        "forecast",
-        "format",
-        "gather",
-        "generate",
-        "give",
-        "greet",
-        "guide",
-        "handle",
-        "help",
-        "highlight",
-        "identify",
-        "improve",
-        "inform",
-        "interpret",
-        "invite",
-        "issue",
-        "keep",
-        "lead",
-        "learn",
-        "list",
-        "log",
-        "look",
-        "maintain",
-        "make",
-        "manage",
-        "match",
-        "measure",
-        "message",
-        "moderate",
-        "monitor",
-        "notify",
-        "offer",
-        "onboard",
-        "open",
-        "optimize",
-        "optimise",
-        "order",
-        "organize",
-        "organise",
-        "parse",
-        "perform",
-        "personalize",
-        "plan",
-        "post",
-        "predict",
-        "prepare",
-        "present",
-        "prioritize",
-        "process",
-        "produce",
-        "proofread",
-        "propose",
-        "provide",
-        "publish",
-        "qualify",
-        "quiz",
-        "rank",
-        "read",
-        "recommend",
-        "record",
-        "refund",
-        "remember",
-        "remind",
-        "reply",
-        "report",
-        "reschedule",
-        "research",
-        "resolve",
-        "respond",
-        "review",
-        "rewrite",
-        "route",
-        "run",
-        "save",
-        "schedule",
-        "score",
-        "scrape",
-        "search",
-        "select",
-        "sell",
-        "send",
-        "show",
-        "simplify",
-        "simulate",
-        "solve",
-        "sort",
-        "start",
-        "store",
-        "submit",
-        "suggest",
-        "summarize",
-        "summarise",
-        "support",
-        "sync",
-        "teach",
-        "tell",
-        "test",
-        "track",
-        "train",
-        "transcribe",
-        "translate",
-        "triage",
-        "troubleshoot",
-        "tutor",
-        "update",
-        "upload",
-        "validate",
-        "verify",
-        "visualize",
-        "warn",
-        "watch",
-        "welcome",
-        "work",
-        "write",
-        "turn",
-        "take",
-        "get",
-        "do",
-        "go",
-        "lookup",
-        "act",
-        "serve",
-        "talk",
-        "chat",
-        "engage",
-        "promote",
-        "grow",
-        "cook",
-        "invest",
-        "trade",
-        "tag",
-        "label",
-        "scan",
-        "discover",
-        "correct",
-        "share",
-        "guess",
-        "hold",
-        "motivate",
-        "encourage",
-        "entertain",
-        "practise",
-        "practice",
-        "drill",
-        "correct",
-        "reduce",
-        "increase",
-        "ensure",
-        "protect",
-        "negotiate",
-    ]
+VERBS = vocabulary(
+    """
+    answer analyze analyse advise alert arrange ask assess assign assist automate book brainstorm build buy
+    calculate call categorize categorise check classify clean coach collect compare compile compose compute
+    convert correct create cut debug decide deliver deploy describe design detect develop diagnose draft draw
+    edit educate email escalate estimate evaluate examine explain export extract fetch file fill filter find fix
+    flag follow forecast format gather generate give greet guide handle help highlight identify improve inform
+    interpret invite issue keep lead learn list log look maintain make manage match measure message moderate
+    monitor notify offer onboard open optimize optimise order organize organise parse perform personalize plan
+    post predict prepare present prioritize process produce proofread propose provide publish qualify quiz rank
+    read recommend record refund remember remind reply report reschedule research resolve respond review rewrite
+    route run save schedule score scrape search select sell send show simplify simulate solve sort start store
+    submit suggest summarize summarise support sync teach tell test track train transcribe translate triage
+    troubleshoot tutor update upload validate verify visualize warn watch welcome work write turn take get do go
+    lookup act serve talk chat engage promote grow cook invest trade tag label scan discover share guess hold
+    motivate encourage entertain practise practice drill reduce increase ensure protect negotiate
+    """
 )
 _CUES = re.compile(
     r"\b(?:(?:it|he|she|they|this|that|which|who|the (?:agent|bot|assistant|chatbot|tool)) (?:(?:also|always|just"
@@ -299,7 +102,7 @@ def _goals(reading: Reading, sentence: Sentence, asked: bool, is_first: bool) ->
     if sentence.label not in (None, FieldName.GOALS):
         return
     begin = _cued(reading, sentence)
-    if begin is None and (labelled or asked or (is_first and _tells(sentence) and not sentence.toned)):
+    if begin is None and (labelled or asked or (is_first and _tells(reading, sentence))):
         lead = _LEAD.match(reading.text, sentence.start, sentence.end)
         begin = lead.end() if lead else sentence.start
         if labelled or (is_first and not asked):
@@ -357,40 +160,26 @@ def _stem(word: str) -> str:
     return word[:-1] if word.endswith("s") else word
 
 
-_NOT_ACTS = frozenset(
-    [
-        "not",
-        "never",
-        "n't",
-        "use",
-        "using",
-        "have",
-        "has",
-        "be",
-        "known",
-        "called",
-        "named",
-        "avoid",
-        "only",
-        "run",
-        "live",
-        "work",
-        "speak",
-        "is",
-        "are",
-        "was",
-        "friendly",
-    ]
+_NOT_ACTS = vocabulary(
+    """
+    not never n't use using have has be known called named avoid only run live work speak is are was friendly
+    """
 )
 
 
-def _tells(sentence: Sentence) -> bool:
-    """Whether a sentence of a description says something: no tags, at least two words, or an area of expertise."""
-    if _TAGS.match(sentence.text) and sentence.text.count(",") >= 1 and _reads_as_tags(sentence):
+def _tells(reading: Reading, sentence: Sentence) -> bool:
+    """Whether a sentence of a description says what is done: no tags in the last line, no tone alone, no request."""
+    if len(sentence.words) < 2 or " " not in sentence.text.strip():
         return False
-    return len(sentence.words) >= 2 and not _REQUEST.match(sentence.text)
+    is_last = sentence is reading.sentences[-1] and len(reading.sentences) > 2
+    if is_last and _TAGS.match(sentence.text) and _reads_as_tags(sentence):
+        return False
+    if sentence.toned and (len(sentence.words) <= 3 or _SPEAKS.match(sentence.text)):
+        return False
+    return not (_REQUEST.match(sentence.text) and any(word.text in AGENT_NOUNS for word in sentence.words))
 
 
+_SPEAKS = re.compile(r"\s{0,5}(?:it should |it must |should |please )?(?:be|sound|keep|stay|speak|talk)\b", re.I)
 _REQUEST = re.compile(
     r"\s{0,10}(?:hi|hello|hey|thanks|(?:i|we)(?:'d| would)? (?:want|need|like|am|'m)|can you|could you"
     r"|please (?:build|make|create)|build me|make me|create an?|let's)\b",
@@ -409,31 +198,10 @@ def _reads_as_tags(sentence: Sentence) -> bool:
     )
 
 
-_GLUE = frozenset(
-    [
-        "the",
-        "a",
-        "an",
-        "is",
-        "are",
-        "that",
-        "which",
-        "to",
-        "with",
-        "from",
-        "by",
-        "your",
-        "you",
-        "it",
-        "i",
-        "we",
-        "in",
-        "on",
-        "can",
-        "will",
-        "should",
-        "as",
-    ]
+_GLUE = vocabulary(
+    """
+    the a an is are that which to with from by your you it i we in on can will should as
+    """
 )
 
 

@@ -9,74 +9,32 @@ from dataclasses import dataclass
 from chalicelib.designer.context import Context
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
-from chalicelib.designer.text import Match, near, word_span, words
+from chalicelib.designer.text import Match, near, vocabulary, word_span, words
 
 ABOUT_TOOLS = frozenset({FieldName.TOOLS, FieldName.USE_TOOLS})
-SPEAKS_OF_TOOLS = frozenset(
-    [
-        "use",
-        "uses",
-        "using",
-        "access",
-        "connect",
-        "connects",
-        "connected",
-        "integrate",
-        "integrates",
-        "integration",
-        "integrations",
-        "tool",
-        "tools",
-        "plugin",
-        "plugins",
-        "api",
-        "apis",
-    ]
+SPEAKS_OF_TOOLS = vocabulary(
+    """
+    use uses using access connect connects connected integrate integrates integration integrations tool tools
+    plugin plugins api apis
+    """
 )
-_CHANGES_TOOLS = frozenset(
-    [
-        "add",
-        "adding",
-        "remove",
-        "drop",
-        "forget",
-        "delete",
-        "without",
-        "include",
-        "also",
-        "plus",
-        "exclude",
-        "replace",
-        "swap",
-        "only",
-        "not",
-        "no",
-        "instead",
-    ]
+_CHANGES_TOOLS = vocabulary(
+    """
+    add adding remove drop forget delete without include also plus exclude replace swap only not no instead
+    """
 )
 _REACH = 5  # words between such a verb and a tool that only a hint names
 
-_REMOVING = frozenset(
-    [
-        "forget",
-        "remove",
-        "drop",
-        "delete",
-        "exclude",
-        "omit",
-        "ditch",
-        "scrap",
-        "skip",
-        "lose",
-        "disable",
-        "minus",
-        "without",
-        "except",
-    ]
+_REMOVING = vocabulary(
+    """
+    forget remove drop delete exclude omit ditch scrap skip lose disable minus without except
+    """
 )
 _DENYING = frozenset(["not", "no", "never", "don't", "doesn't", "isn't", "neither", "nor"])
-_RESTORING = frozenset(
-    ["but", "use", "add", "keep", "with", "want", "need", "instead", "include", "prefer", "rather", "connect"]
+_RESTORING = vocabulary(
+    """
+    but use add keep with want need instead include prefer rather connect
+    """
 )
 _AFTERWARDS = re.compile(
     r"\s(?:is|are|isn't|aren't|'s)?\s?(?:not|no longer|isn't|aren't)?\s?(?:needed|necessary|required|wanted)\b", re.I
@@ -98,7 +56,7 @@ _WITH_TOOLS = re.compile(
 )
 _WISH = re.compile(
     r"\b(?:connect(?:s|ed|ing)? (?:it )?(?:to|with)|integrat(?:e|es|ed|ing|ion) (?:it )?with|plug(?:s|ged)? into"
-    r"|access to|hook(?:s|ed)? up to|talks? to)"
+    r"|access to|hook(?:s|ed)? up to)"
     r" (?:our |the |my |an? |their |its )?([^\s,.;!?][^,.;!?\n]{1,60})",
     re.I,
 )
@@ -150,7 +108,9 @@ def _mentions(reading: Reading, sentence: Sentence, context: Context, asked: boo
         before = sentence.words[matches[index - 1].last if index else 0 : match.first]
         last = sentence.words[matches[index - 1].last - 1].end if index else sentence.start
         gap = reading.text[last : sentence.words[match.first].start]
-        wanted, kind = _polarity([word.text for word in before], gap, wanted, kind, sentence, match)
+        wanted, kind = _polarity(
+            [word.text for word in before], gap, wanted, kind, sentence, match, bool(context.known)
+        )
         tail = reading.text[sentence.words[match.last - 1].end : sentence.words[match.last - 1].end + 40]
         is_wanted = wanted and not (_AFTERWARDS.match(tail) and _UNNEEDED.search(tail))
         mentions.append(
@@ -166,13 +126,27 @@ def _matches(sentence: Sentence, context: Context, wide: bool) -> list[Match[str
     short = bool(sure) and len(texts) <= 8 and bool(_CHANGES_TOOLS & set(texts))
     if not (wide or short or SPEAKS_OF_TOOLS & set(texts) or _CHANGES_TOOLS & set(texts)):
         return sure
-    hinted = context.catalogue.hinted_words.find(sentence.words)
+    covered = {index for match in sure for index in range(match.first, match.last)}
+    hinted = [
+        m for m in context.catalogue.hinted_words.find(sentence.words) if covered.isdisjoint(range(m.first, m.last))
+    ]
     if not (wide or short):
-        starts = {match.first for match in sure}
-        verbs = [i for i, text in enumerate(texts) if text in SPEAKS_OF_TOOLS or text in _CHANGES_TOOLS]
-        hinted = [m for m in hinted if m.first in starts or any(0 < m.first - verb <= _REACH for verb in verbs)]
-        hinted = [m for m in hinted if _alone(texts, m) or m.first in starts]
-    return hinted if hinted or not wide else _near(sentence, context)
+        hinted = [m for m in hinted if _alone(texts, m) and _is_object(texts, m, covered)]
+    found = sorted([*sure, *hinted], key=lambda match: match.first)
+    return found if found or not wide else _near(sentence, context)
+
+
+def _is_object(texts: Sequence[str], match: Match[str], covered: set[int]) -> bool:
+    """Whether a verb such as `use` or `add` stands before it, with nothing between but articles and other tools."""
+    for index in range(match.first - 1, max(-1, match.first - _REACH - 2), -1):
+        if texts[index] in SPEAKS_OF_TOOLS or texts[index] in _CHANGES_TOOLS:
+            return True
+        if texts[index] not in _BETWEEN and index not in covered:
+            return False
+    return False
+
+
+_BETWEEN = vocabulary("the our my a an its their some any of to on with and or also just please for it")
 
 
 def _alone(texts: Sequence[str], match: Match[str]) -> bool:
@@ -181,49 +155,12 @@ def _alone(texts: Sequence[str], match: Match[str]) -> bool:
     return after in _BREAKS
 
 
-_BREAKS = frozenset(
-    [
-        "",
-        *[
-            "and",
-            "or",
-            "to",
-            "for",
-            "so",
-            "but",
-            "when",
-            "if",
-            "as",
-            "tool",
-            "tools",
-            "access",
-            "too",
-            "also",
-            "please",
-            "instead",
-            "with",
-            "api",
-            "integration",
-            "that",
-            "which",
-            "because",
-            "in",
-            "on",
-            "at",
-            "the",
-            "a",
-            "an",
-            "only",
-            "not",
-            "search",
-            "as",
-            "from",
-            "every",
-            "by",
-            "then",
-        ],
-    ]
-)
+_BREAKS = vocabulary(
+    """
+    and or to for so but when if as tool tools access too also please instead with api integration that which because
+    in on at the a an only not search from every by then
+    """
+) | {""}
 
 
 def _near(sentence: Sentence, context: Context) -> list[Match[str]]:
@@ -237,57 +174,22 @@ def _near(sentence: Sentence, context: Context) -> list[Match[str]]:
     return found
 
 
-_COMMON = frozenset(
-    [
-        "note",
-        "notes",
-        "later",
-        "time",
-        "times",
-        "ties",
-        "tea",
-        "link",
-        "sale",
-        "sales",
-        "email",
-        "mail",
-        "male",
-        "teams",
-        "steam",
-        "phase",
-        "phrase",
-        "please",
-        "search",
-        "reach",
-        "call",
-        "tell",
-        "sell",
-        "table",
-        "cable",
-        "label",
-        "file",
-        "fine",
-        "line",
-        "like",
-        "love",
-        "live",
-        "more",
-        "make",
-        "same",
-        "game",
-        "date",
-        "data",
-        "days",
-        "does",
-        "done",
-    ]
+_COMMON = vocabulary(
+    """
+    note notes later time times ties tea link sale sales email mail male teams steam phase phrase please search
+    reach call tell sell table cable label file fine line like love live more make same game date data days does
+    done
+    """
 )
 
 
 def _polarity(
-    before: list[str], gap: str, wanted: bool, kind: str, sentence: Sentence, match: Match[str]
+    before: list[str], gap: str, wanted: bool, kind: str, sentence: Sentence, match: Match[str], knows_something: bool
 ) -> tuple[bool, str]:
-    """Whether a tool is wanted, by the words between it and the tool before; and what said that it is not."""
+    """Whether a tool is wanted, by the words between it and the tool before; and what said that it is not.
+
+    Before anything is known there is nothing to remove: `delete appointments` is what the agent does.
+    """
     said = " ".join(before)
     if re.search(r"\b(?:don't|do not|didn't|never) forget\b|\bforgot\b", said):
         return True, ""
@@ -300,7 +202,7 @@ def _polarity(
     for text in reversed(before):
         if text in _RESTORING and not _denied(before, text):
             return True, ""
-        if text in _REMOVING:
+        if text in _REMOVING and (knows_something or text in ("without", "except", "minus", "exclude")):
             return False, "remove"
         if text in _DENYING:
             return False, "not"
@@ -329,77 +231,13 @@ def _says_little_else(sentence: Sentence, mentions: Sequence[Mention]) -> bool:
     return len(sentence.words) - covered - filler <= 1
 
 
-_FILLER = frozenset(
-    [
-        "use",
-        "uses",
-        "using",
-        "with",
-        "and",
-        "or",
-        "also",
-        "add",
-        "please",
-        "the",
-        "a",
-        "an",
-        "it",
-        "should",
-        "can",
-        "we",
-        "i",
-        "need",
-        "needs",
-        "want",
-        "not",
-        "no",
-        "instead",
-        "of",
-        "forget",
-        "remove",
-        "drop",
-        "replace",
-        "swap",
-        "by",
-        "for",
-        "to",
-        "tools",
-        "tool",
-        "access",
-        "only",
-        "just",
-        "actually",
-        "yes",
-        "ok",
-        "okay",
-        "sure",
-        "but",
-        "then",
-        "too",
-        "include",
-        "don't",
-        "do",
-        "let's",
-        "rather",
-        "than",
-        "maybe",
-        "like",
-        "would",
-        "i'd",
-        "plus",
-        "as",
-        "well",
-        "have",
-        "has",
-        "give",
-        "connect",
-        "switch",
-        "change",
-        "from",
-        "our",
-        "my",
-        "via",
-    ]
+_FILLER = vocabulary(
+    """
+    use uses using with and or also add please the a an it should can we i need needs want not no instead of
+    forget remove drop replace swap by for to tools tool access only just actually yes ok okay sure but then too
+    include don't do let's rather than maybe like would i'd plus as well have has give connect switch change
+    from our my via
+    """
 )
 
 
@@ -453,7 +291,11 @@ def _wishes(reading: Reading, context: Context, asked: bool) -> None:
             _listed_wishes(reading, sentence)
 
 
-_EMPTY = frozenset({"it", "that", "this", "them", "any", "some", "tools", "external", "the", "right", "other"})
+_EMPTY = vocabulary(
+    """
+    it that this them any some tools external the right other
+    """
+)
 
 
 def _wish(reading: Reading, wish: Span) -> None:

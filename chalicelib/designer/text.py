@@ -42,6 +42,11 @@ class Match(NamedTuple, Generic[Entry]):
     last: int
 
 
+def vocabulary(text: str) -> frozenset[str]:
+    """The words of a table, one or several a line."""
+    return frozenset(text.split())
+
+
 def words(text: str) -> list[Word]:
     return [Word(m[0].lower().replace("’", "'"), m.start(), m.end()) for m in _WORD.finditer(text)]
 

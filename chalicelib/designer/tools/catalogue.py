@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
-from chalicelib.designer.text import Gazetteer, words
+from chalicelib.designer.text import Gazetteer, vocabulary, words
 from chalicelib.designer.tools.models import Effect, Origin, Tool
 
 LONGEST_NAME = 48
@@ -90,8 +90,10 @@ def name_of(words_of_user: str, taken: Iterable[str] = ()) -> str:
     raise AssertionError("one of the numbers is free")
 
 
-_HTTP_WORDS = frozenset(
-    ["api", "apis", "http", "https", "rest", "endpoint", "webhook", "server", "service", "url", "website"]
+_HTTP_WORDS = vocabulary(
+    """
+    api apis http https rest endpoint webhook server service url website
+    """
 )
 
 
