@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from chalicelib.designer import fields, questions, stages
 from chalicelib.designer.errors import NothingToUndo, SessionEnded, SessionIncomplete
+from chalicelib.designer.history import Changed, changed, remember, restore
 from chalicelib.designer.models import (
-    UNDO_DEPTH,
     Act,
     ActKind,
-    Before,
-    Collected,
     DesignState,
     Extraction,
     FieldName,
@@ -21,14 +19,10 @@ from chalicelib.designer.models import (
     StageName,
     Status,
     Turn,
-    Value,
 )
-from chalicelib.designer.outputs import preview, summary
+from chalicelib.designer.replies import reply
 from chalicelib.designer.tools.catalogue import Catalogue, catalogue
-from chalicelib.designer.tools.models import Origin
 
-Changed = dict[FieldName, tuple[Value | None, Value | None]]
-CONFIRMING = (StageName.WORKFLOW, StageName.PROMPT)
 _SHAPES = frozenset({FieldName.GOALS, FieldName.USE_TOOLS, FieldName.TOOLS})  # the workflow is made of these
 
 
@@ -47,13 +41,13 @@ def take_turn(state: DesignState, extraction: Extraction, tools: Catalogue | Non
     act = extraction.acts[-1] if extraction.acts else None
     if act and act.kind is ActKind.UNDO and not extraction.changes:
         return _turn(state, after, _undone(after), extraction, tools)
-    asked = state.asked
+    asked = extraction.asked or state.asked
     if state.status is not Status.ACTIVE:
         if not (extraction.changes or extraction.go_to or extraction.waived or extraction.guarded):
             return _turn(state, after, "", extraction, tools)
         after.status, after.confirmed = Status.ACTIVE, [StageName.WORKFLOW]
     fields.apply(after, extraction, tools)
-    said = _act(after, act, extraction, asked, bool(_changed(state, after)))
+    said = _act(after, act, extraction, asked, bool(changed(state, after)))
     if extraction.go_to:
         reopen_stage(after, extraction.go_to)
     elif after.reopened and _has_answered(state, after, after.reopened):
@@ -65,14 +59,14 @@ def take_turn(state: DesignState, extraction: Extraction, tools: Catalogue | Non
 def _turn(before: DesignState, after: DesignState, said: str, extraction: Extraction, tools: Catalogue) -> Turn:
     is_undo = bool(extraction.acts) and extraction.acts[-1].kind is ActKind.UNDO and not extraction.changes
     settle(after)
-    changed = _changed(before, after)
+    found = changed(before, after)
     if not is_undo:
-        _remember(before, after)
-    reply = _reply(before, after, said, changed, extraction, tools)
+        remember(before, after)
+    said_back = reply(before, after, said, found, extraction, tools)
     return Turn(
         state=after,
-        reply=reply,
-        changed=changed,
+        reply=said_back,
+        changed=found,
         missing=stages.missing(after),
         extraction_source=extraction.source,
         failure_class=extraction.failure_class,
@@ -136,9 +130,9 @@ def _answered(state: DesignState, act: Act, source: Source, asked: str | None, i
         fields.answer(state, FieldName.USE_TOOLS, is_yes, source, act.span)
     elif asked == FieldName.TOOLS and not is_yes and not is_changed and not state.items(FieldName.TOOLS):
         fields.answer(state, FieldName.USE_TOOLS, False, source, act.span)
-    elif asked in CONFIRMING and not is_yes and not is_changed:
+    elif asked in stages.CONFIRMING and not is_yes and not is_changed:
         return "What should be different? Name it, or go back to a stage."
-    elif asked in CONFIRMING and is_yes and not (is_changed and asked == StageName.PROMPT):
+    elif asked in stages.CONFIRMING and is_yes and not (is_changed and asked == StageName.PROMPT):
         _confirm(state, StageName(asked))
     elif state.reopened and not is_changed:
         state.reopened = None
@@ -150,7 +144,7 @@ def _answered(state: DesignState, act: Act, source: Source, asked: str | None, i
 def _skip(state: DesignState, asked: str | None) -> None:
     if state.reopened:
         state.reopened = None
-    elif asked in CONFIRMING:
+    elif asked in stages.CONFIRMING:
         _confirm(state, StageName(asked))
     elif asked in set(FieldName) and stages.lacks(state, FieldName(asked)):
         fields.assume(state, FieldName(asked))
@@ -164,7 +158,7 @@ def _finish(state: DesignState) -> str:
     missing = stages.missing(state)
     if missing:
         return f"Still missing: {', '.join(questions.NAMES[name] for name in missing)}."
-    for stage in CONFIRMING:
+    for stage in stages.CONFIRMING:
         _confirm(state, stage)
     return ""
 
@@ -179,121 +173,29 @@ def reopen_stage(state: DesignState, stage: StageName) -> None:
     state.status = Status.ACTIVE
     order = [entry.name for entry in stages.STAGES]
     state.confirmed = [name for name in state.confirmed if order.index(name) < order.index(stage)]
-    state.reopened = None if stage in CONFIRMING or stage not in stages.REOPENABLE else stage
+    state.reopened = None if stage in stages.CONFIRMING or stage not in stages.REOPENABLE else stage
     if stage not in stages.REOPENABLE:
         state.reopened = StageName.AGENT_TYPE
 
 
 def _has_answered(before: DesignState, after: DesignState, stage: StageName) -> bool:
-    return any(name in stages.BY_NAME[stage].needs for name in _changed(before, after))
+    return any(name in stages.BY_NAME[stage].needs for name in changed(before, after))
 
 
 def _unconfirm(before: DesignState, after: DesignState) -> None:
     """A workflow or prompt that was agreed to is shown again when what it is made of changes."""
-    changed = set(_changed(before, after)) - set(fields.OPTIONAL)
-    optional = {name for name in _changed(before, after) if name not in changed}
-    if changed & _SHAPES and before.stage is not StageName.WORKFLOW:
-        after.confirmed = [name for name in after.confirmed if name not in CONFIRMING]
-    elif changed or optional:
+    found = set(changed(before, after))
+    if found & _SHAPES and before.stage is not StageName.WORKFLOW:
+        after.confirmed = [name for name in after.confirmed if name not in stages.CONFIRMING]
+    elif found:
         after.confirmed = [name for name in after.confirmed if name is not StageName.PROMPT]
-
-
-def _changed(before: DesignState, after: DesignState) -> Changed:
-    """Fields whose value differs, or is no longer merely assumed: before and after."""
-    found: Changed = {}
-    for name in FieldName:
-        old, new = before.collected_fields.get(name), after.collected_fields.get(name)
-        if _value(old) != _value(new):
-            found[name] = (_value(old), _value(new))
-    return found
-
-
-def _value(field: Collected | None) -> Value | None:
-    return field.value if field else None
-
-
-def _reply(
-    before: DesignState, after: DesignState, said: str, changed: Changed, extraction: Extraction, tools: Catalogue
-) -> str:
-    assumed = [name for name in changed if (held := after.collected_fields.get(name)) and held.source is Source.ASSUMED]
-    shown = {name: pair for name, pair in changed.items() if name not in fields.OPTIONAL or name not in assumed}
-    wished = {tool.name for tool in before.wishes}
-    parts = [said, questions.told(shown, assumed)]
-    parts += [
-        f"The catalogue has no tool for {tool.title!r}: I made the generic tool {tool.name}."
-        for tool in after.wishes
-        if tool.name not in wished
-    ]
-    parts.append(_about_approvals(before, after))
-    if not any(parts) and not extraction.acts and not extraction.go_to and before.status is Status.ACTIVE:
-        parts.append(f"I did not find anything new in that. {questions.help_with(before.asked)}")
-    if extraction.failure_class:
-        parts.append("(The model could not be asked, so I read this by rules.)")
-    parts.append(_shown(before, after, tools, bool(changed)))
-    parts.append(questions.question(after.asked))
-    return " ".join(part for part in parts if part)
-
-
-def _shown(before: DesignState, after: DesignState, tools: Catalogue, is_changed: bool) -> str:
-    """What the next question is about, where it was not shown just before."""
-    if after.reopened:
-        return questions.again(after, after.asked)
-    is_new = is_changed or before.stage != after.stage or before.waived != after.waived
-    if after.stage not in CONFIRMING or not is_new:
-        return ""
-    design, flow, made = preview(after, tools)
-    if after.stage is StageName.WORKFLOW:
-        return summary(flow, design)
-    return f"The prompt has {len(made.sections)} sections and at most {made.tokens} tokens."
-
-
-def _about_approvals(before: DesignState, after: DesignState) -> str:
-    waived = [tool for tool in after.waived if tool not in before.waived]
-    chosen = after.items(FieldName.TOOLS)
-    guarded = [tool for tool in before.waived if tool not in after.waived and tool in chosen]
-    parts = [f"{', '.join(waived)} will write without approval."] if waived else []
-    return " ".join([*parts, f"{', '.join(guarded)} will ask before writing."] if guarded else parts)
-
-
-def _remember(before: DesignState, after: DesignState) -> None:
-    """Keeps what is needed to take the change back, if there was one."""
-    names = [name for name in FieldName if before.collected_fields.get(name) != after.collected_fields.get(name)]
-    is_same = not names and all(
-        getattr(before, part) == getattr(after, part) for part in ("confirmed", "waived", "reopened", "status")
-    )
-    if is_same or (before.turn == 0 and not names):
-        return
-    kept = Before(
-        stage=before.stage,
-        status=before.status,
-        asked=before.asked,
-        reopened=before.reopened,
-        confirmed=before.confirmed,
-        waived=before.waived,
-        wishes=[*before.wishes, *before.own_tools],
-        fields={name: before.collected_fields.get(name) for name in names},
-    )
-    after.undo = [*after.undo, kept][-UNDO_DEPTH:]
 
 
 def _undone(state: DesignState) -> str:
     if not state.undo:
         return "There is nothing to take back."
-    _restore(state)
+    restore(state)
     return "I took the last change back."
-
-
-def _restore(state: DesignState) -> None:
-    kept = state.undo.pop()
-    for name, held in kept.fields.items():
-        if held is None:
-            state.collected_fields.pop(name, None)
-        else:
-            state.collected_fields[name] = held
-    state.status, state.reopened = kept.status, kept.reopened
-    state.confirmed, state.waived = list(kept.confirmed), list(kept.waived)
-    state.wishes = [tool for tool in kept.wishes if tool.origin is Origin.WISH]
-    state.own_tools = [tool for tool in kept.wishes if tool.origin is Origin.USER]
 
 
 def undo(state: DesignState) -> DesignState:
@@ -306,7 +208,7 @@ def undo(state: DesignState) -> DesignState:
         raise NothingToUndo()
     after = state.model_copy(deep=True)
     after.version += 1
-    _restore(after)
+    restore(after)
     settle(after)
     return after
 
@@ -323,7 +225,7 @@ def reopen(state: DesignState, stage: StageName) -> DesignState:
     after.version += 1
     reopen_stage(after, stage)
     settle(after)
-    _remember(state, after)
+    remember(state, after)
     return after
 
 
@@ -343,10 +245,10 @@ def complete(state: DesignState) -> DesignState:
     after.version += 1
     after.turn = max(after.turn, 1)
     after.reopened = None
-    for stage in CONFIRMING:
+    for stage in stages.CONFIRMING:
         _confirm(after, stage)
     settle(after)
-    _remember(state, after)
+    remember(state, after)
     return after
 
 
@@ -365,5 +267,5 @@ def edit(state: DesignState, values: dict[str, object], tools: Catalogue | None 
         after.reopened = None
     _unconfirm(state, after)
     settle(after)
-    _remember(state, after)
-    return after, _changed(state, after)
+    remember(state, after)
+    return after, changed(state, after)

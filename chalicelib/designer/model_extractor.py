@@ -61,6 +61,7 @@ def verified(reading: ModelReading, message: str, context: Context) -> Extractio
     whole = _whole(message)
     return Extraction(
         source=Source.LLM,
+        asked=context.asked,
         acts=[Act(kind=kind, span=whole) for kind in reading.acts],
         changes=kept,
         go_to=reading.go_to if reading.go_to in REOPENABLE else None,

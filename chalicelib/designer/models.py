@@ -147,10 +147,12 @@ class Change(Strict):
 class Extraction(Strict):
     """What an extractor read in one message: a patch that can be applied to any version of the state.
 
-    `waived` and `guarded` name tools that shall, and shall no longer, write without approval.
+    `asked` is what the question was about that the message answers; acts are read in its light. `waived` and `guarded`
+    name tools that shall, and shall no longer, write without approval.
     """
 
     source: Source
+    asked: str | None = None
     acts: list[Act] = Field(default_factory=list)
     changes: list[Change] = Field(default_factory=list)
     go_to: StageName | None = None

@@ -8,10 +8,10 @@ from chalicelib.designer.gazetteers import TONES
 from chalicelib.designer.models import Act, ActKind, Change, Extraction, FieldName, Source, Span
 from chalicelib.designer.rules_agent import read_agent_type
 from chalicelib.designer.rules_control import approvals, stage_wished
-from chalicelib.designer.rules_fields import read_channel, read_fields
+from chalicelib.designer.rules_fields import read_channel, read_fields, read_tone_in_own_words
 from chalicelib.designer.rules_goals import VERBS, read_goals, read_removed_goals
 from chalicelib.designer.rules_text import Reading, read
-from chalicelib.designer.rules_tools import read_tools
+from chalicelib.designer.rules_tools import read_tools, read_wishes
 from chalicelib.designer.text import word_span
 
 ANSWERS = frozenset({ActKind.YES, ActKind.NO, ActKind.MAYBE, ActKind.GREETING, ActKind.REPEAT})
@@ -24,21 +24,29 @@ class RulesExtractor:
     def extract(self, message: str, context: Context) -> Extraction:
         acts = read_acts(message)
         if by_phrase(message):
-            return Extraction(source=Source.RULES, acts=acts)
+            return Extraction(source=Source.RULES, asked=context.asked, acts=acts)
         reading = read(message)
         go_to = stage_wished(reading, context)
         waived, guarded = approvals(reading, context)
         if acts and not _is_all(message, acts[-1]):
             _skip(reading, acts[0].span)
         elif _is_answer(acts, reading, context):
-            return Extraction(source=Source.RULES, acts=acts)
+            return Extraction(source=Source.RULES, asked=context.asked, acts=acts)
         changes = _changes(reading, context)
         said = bool(changes or go_to or waived or guarded)
         if said:
             acts = [act for act in acts if not _is_all(message, act)]
         elif not acts:
             acts = _off_topic(reading)
-        return Extraction(source=Source.RULES, acts=acts, changes=changes, go_to=go_to, waived=waived, guarded=guarded)
+        return Extraction(
+            source=Source.RULES,
+            asked=context.asked,
+            acts=acts,
+            changes=changes,
+            go_to=go_to,
+            waived=waived,
+            guarded=guarded,
+        )
 
 
 def _changes(reading: Reading, context: Context) -> list[Change]:
@@ -47,7 +55,9 @@ def _changes(reading: Reading, context: Context) -> list[Change]:
     read_agent_type(reading, context)
     read_tools(reading, context)
     read_fields(reading, context)
+    read_wishes(reading, context)
     read_goals(reading, context)
+    read_tone_in_own_words(reading, context)
     return [change for change in reading.changes if _holds(reading.text, change)]
 
 

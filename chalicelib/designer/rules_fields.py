@@ -116,8 +116,6 @@ def _tone(reading: Reading, context: Context) -> None:
         sentence.toned = True
         sentence.taken = sentence.taken or _is_about_tone(sentence, matches)
         return
-    if asked and not reading.changes:
-        _tone_in_own_words(reading)
 
 
 def _less(sentence: Sentence, match: Match[str]) -> str | None:
@@ -196,7 +194,10 @@ def _is_about_tone(sentence: Sentence, matches: list[Match[str]]) -> bool:
     return len(sentence.words) <= 6 + len(matches) or bool({"tone", "sound", "voice"} & texts and len(texts) <= 14)
 
 
-def _tone_in_own_words(reading: Reading) -> None:
+def read_tone_in_own_words(reading: Reading, context: Context) -> None:
+    """Adds a short answer as the tone it is, such as `like a pirate`, where nothing else was read in it."""
+    if context.asked != FieldName.TONE or reading.changes:
+        return
     sentence = next((s for s in reading.sentences[:1] if s.words and not s.taken), None)
     if sentence is None or len(reading.text.strip()) > LONGEST_TONE:
         return

@@ -20,7 +20,7 @@ SPEAKS_OF_TOOLS = vocabulary(
 )
 _CHANGES_TOOLS = vocabulary(
     """
-    add adding remove drop forget delete without include also plus exclude replace swap only not no instead
+    add adding remove drop forget delete without include also plus exclude replace swap only not no instead don't need drop
     """
 )
 _REACH = 5  # words between such a verb and a tool that only a hint names
@@ -79,8 +79,11 @@ LONGEST_WISH = 8  # words
 
 @dataclass(frozen=True, slots=True)
 class Mention:
+    """`is_swapped`: it is refused in favour of another, as in `not Slack, email`, and not just taken out."""
+
     tool: str
     is_wanted: bool
+    is_swapped: bool
     span: Span
 
 
@@ -95,8 +98,6 @@ def read_tools(reading: Reading, context: Context) -> None:
             sentence.taken = True
     _use(reading, mentions)
     _apply(reading, mentions, context)
-    if not mentions:
-        _wishes(reading, context, asked)
 
 
 def _mentions(reading: Reading, sentence: Sentence, context: Context, asked: bool) -> list[Mention]:
@@ -114,7 +115,12 @@ def _mentions(reading: Reading, sentence: Sentence, context: Context, asked: boo
         tail = reading.text[sentence.words[match.last - 1].end : sentence.words[match.last - 1].end + 40]
         is_wanted = wanted and not (_AFTERWARDS.match(tail) and _UNNEEDED.search(tail))
         mentions.append(
-            Mention(match.entry, is_wanted, word_span(reading.text, sentence.words[match.first : match.last]))
+            Mention(
+                match.entry,
+                is_wanted,
+                kind != "remove",
+                word_span(reading.text, sentence.words[match.first : match.last]),
+            )
         )
     return mentions
 
@@ -131,6 +137,7 @@ def _matches(sentence: Sentence, context: Context, wide: bool) -> list[Match[str
         m for m in context.catalogue.hinted_words.find(sentence.words) if covered.isdisjoint(range(m.first, m.last))
     ]
     if not (wide or short):
+        covered |= {index for match in hinted for index in range(match.first, match.last)}
         hinted = [m for m in hinted if _alone(texts, m) and _is_object(texts, m, covered)]
     found = sorted([*sure, *hinted], key=lambda match: match.first)
     return found if found or not wide else _near(sentence, context)
@@ -260,7 +267,7 @@ def _apply(reading: Reading, mentions: Sequence[Mention], context: Context) -> N
         reading.add(Op.SET, FieldName.TOOLS, [m.tool for m in wanted], [m.span for m in wanted])
         return
     has = set(context.items(FieldName.TOOLS))
-    pairs = [mention for mention in refused if mention.tool in has]
+    pairs = [mention for mention in refused if mention.tool in has and mention.is_swapped]
     for old, new in zip(pairs, wanted, strict=False):
         reading.add(Op.REPLACE, FieldName.TOOLS, new.tool, [new.span], old=old.tool)
     for mention in wanted[len(pairs) :]:
@@ -276,8 +283,10 @@ def _says_only(reading: Reading, first: Mention) -> bool:
     return bool(re.search(r"\b(?:only|nothing but)(?: use| the)?\s{1,3}\Z", before))
 
 
-def _wishes(reading: Reading, context: Context, asked: bool) -> None:
-    """What the user wants and no tool of the catalogue is."""
+def read_wishes(reading: Reading, context: Context) -> None:
+    """Adds what the user wants and no tool of the catalogue is; to be called when everything else is read."""
+    if reading.has(FieldName.TOOLS):
+        return
     for pattern in (_WISH, _NAMED_TOOL):
         for found in pattern.finditer(reading.text):
             end = _WISH_END.search(reading.text, found.start(1), found.end(1))
@@ -288,7 +297,8 @@ def _wishes(reading: Reading, context: Context, asked: bool) -> None:
     labelled = [s for s in reading.sentences if s.label is FieldName.TOOLS and s.heading in ("tool", "tools")]
     if not reading.has(FieldName.TOOLS) and (labelled or context.asked == FieldName.TOOLS):
         for sentence in labelled or reading.sentences[:6]:
-            _listed_wishes(reading, sentence)
+            if labelled or not sentence.taken:
+                _listed_wishes(reading, sentence)
 
 
 _EMPTY = vocabulary(

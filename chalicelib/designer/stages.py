@@ -40,6 +40,7 @@ STAGES = (
     Stage(StageName.COMPLETED),
 )
 REOPENABLE = tuple(stage.name for stage in STAGES[1:-1])
+CONFIRMING = tuple(stage.name for stage in STAGES if stage.confirms)
 BY_NAME = {stage.name: stage for stage in STAGES}
 
 TRANSITIONS = (
