@@ -66,6 +66,12 @@ class Settings(BaseModel):
         str, env("GLIA_EXTRACT_MODEL", "Model that extracts cards; empty: the rules extractor does.")
     ] = ""
     story_model: Annotated[str, env("GLIA_STORY_MODEL", "Model that tells stories; empty: the digest does.")] = ""
+    design_model: Annotated[
+        str, env("GLIA_DESIGN_MODEL", "Model that reads design sessions' messages; empty: the rules do.")
+    ] = ""
+    session_expiry: Annotated[
+        int, Field(alias="SESSION_EXPIRY_SECONDS", ge=1, description="How long a design session waits for its user.")
+    ] = 3600
     llm_timeout: Annotated[
         float, Field(alias="GLIA_LLM_TIMEOUT", gt=0, description="One model call's longest wait.")
     ] = 60.0

@@ -36,6 +36,11 @@ from chalicelib.conversations.turns.context import Note
 from chalicelib.conversations.turns.repliers import ModelReplier, Replier, RulesReplier
 from chalicelib.conversations.turns.responder import Responder
 from chalicelib.conversations.turns.service import TurnService, TurnTraces
+from chalicelib.designer.context import Extractor as DesignExtractor
+from chalicelib.designer.model_extractor import ModelExtractor as DesignModelExtractor
+from chalicelib.designer.own_tools import OwnTools
+from chalicelib.designer.rules import RulesExtractor as DesignRulesExtractor
+from chalicelib.designer.service import SessionService
 from chalicelib.health import HealthService
 from chalicelib.identity.service import IdentityService
 from chalicelib.identity.tokens import KeySet, TokenVerifier, jwks_fetcher
@@ -44,11 +49,15 @@ from chalicelib.jobs.outbox import Outbox, Queue
 from chalicelib.jobs.service import JobService
 from chalicelib.jobs.worker import Claims, Handler, Worker
 from chalicelib.llm.client import ModelClient
+from chalicelib.llm.directory import ModelDirectory
 from chalicelib.llm.failures import retrying
 from chalicelib.settings import Settings
 
 if TYPE_CHECKING:
     from tenacity import Retrying
+
+
+DESIGN_TIMEOUT = 9.0  # seconds of one call that reads a session's message: with one repair, an answer within 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +74,9 @@ class Services:
     replays: RoutingReplays
     cards: CardService
     stories: StoryService
+    sessions: SessionService
+    tools: OwnTools
+    models: ModelDirectory
     jobs: JobService
     worker: Worker
     health: HealthService
@@ -144,6 +156,9 @@ def build(
         replays=RoutingReplays(db),
         cards=CardService(db, outbox, renewal),
         stories=StoryService(db, renewal),
+        sessions=_sessions(outside),
+        tools=OwnTools(db, new_id),
+        models=_models(settings),
         jobs=jobs,
         worker=_worker(outside, outbox),
         health=HealthService(settings, db, sqs, S3Blobs(settings)),
@@ -199,6 +214,30 @@ def _imports(outside: _Outside, outbox: Outbox, jobs: JobService) -> ImportServi
         max_queue_age=outside.settings.import_queue_age,
         extract_delay=outside.settings.extract_delay,
     )
+
+
+def _sessions(outside: _Outside) -> SessionService:
+    return SessionService(
+        outside.db,
+        outside.system_db,
+        _design_extractor(outside.settings, outside.monotonic),
+        outside.new_id,
+        outside.crash_points,
+        expiry=outside.settings.session_expiry,
+    )
+
+
+def _design_extractor(settings: Settings, monotonic: Monotonic) -> DesignExtractor:
+    by_rules = DesignRulesExtractor()
+    if not settings.design_model:
+        return by_rules
+    hurried = settings.model_copy(update={"llm_timeout": min(settings.llm_timeout, DESIGN_TIMEOUT)})
+    return DesignModelExtractor(ModelClient(hurried, settings.design_model), by_rules, monotonic)
+
+
+def _models(settings: Settings) -> ModelDirectory:
+    uses = {"chat": settings.chat_model, "extraction": settings.extract_model, "design": settings.design_model}
+    return ModelDirectory(settings, uses)
 
 
 def _worker(outside: _Outside, outbox: Outbox) -> Worker:

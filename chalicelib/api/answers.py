@@ -48,7 +48,9 @@ def answer(status: int, view: BaseModel, headers: dict[str, str] | None = None) 
 
 
 def plain(status: int, body: Any) -> Response:
-    """A body that is JSON already (the first answer of a repeated write)."""
+    """A body that is JSON already (the first answer of a repeated write); None is an answer without one."""
+    if body is None:
+        return empty(status)
     return Response(json.dumps(body), {"Content-Type": JSON}, status)
 
 

@@ -23,7 +23,7 @@ from chalicelib.api.answers import error_answer, plain
 from chalicelib.api.requests import InvalidJson, parse_body, parse_query
 from chalicelib.errors import BadRequest, GliaError
 from chalicelib.identity.models import Identity
-from chalicelib.jobs.service import Answer, once
+from chalicelib.jobs.service import Answer, first_answer, once
 
 log = logging.getLogger(__name__)
 MAX_KEY = 200
@@ -101,11 +101,24 @@ class Call:
 
     def write(self, action: Callable[[Transaction], Answer]) -> Response:
         """Runs a write in one transaction, once per Idempotency-Key: a repeat gets the first answer."""
-        key = self._idempotency_key()
-        asked = f"{self.endpoint.method} {self.endpoint.path} {sorted(self.path.items())} ".encode() + self.raw_body
+        key, asked = self._idempotency_key(), self._asked
         with self.services.db.user(self.user_id) as tx:
             status, body = once(tx, self.user_id, key, asked, lambda: action(tx))
         return plain(status, body)
+
+    def first_answer(self) -> Response | None:
+        """The answer to the first request under this Idempotency-Key; None if this is the first, or has no key. For
+        handlers with work to do before their write."""
+        key = self._idempotency_key()
+        if key is None:
+            return None
+        with self.services.db.user(self.user_id) as tx:
+            first = first_answer(tx, self.user_id, key, self._asked)
+        return plain(*first) if first else None
+
+    @property
+    def _asked(self) -> bytes:
+        return f"{self.endpoint.method} {self.endpoint.path} {sorted(self.path.items())} ".encode() + self.raw_body
 
     def _idempotency_key(self) -> str | None:
         key: str | None = self.request.headers.get("idempotency-key")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.errors import Conflict, Gone, Invalid, NotFound
+from chalicelib.errors import Conflict, Gone, Invalid, NotFound, TooLarge
 
 
 class SessionNotFound(NotFound):
@@ -59,7 +59,31 @@ class InvalidDesign(Invalid):
     code = "invalid_design"
 
 
+class InvalidWorkflow(Invalid):
+    """That is not a workflow."""
+
+    code = "invalid_workflow"
+
+
 class UnknownFormat(Invalid):
     """There is no such export format."""
 
     code = "unknown_format"
+
+
+class MessageTooLarge(TooLarge):
+    """A message to a session is longer than 200,000 characters."""
+
+    code = "session_message_too_long"
+
+
+class ToolNameTaken(Conflict):
+    """You have another tool of that name."""
+
+    code = "tool_name_taken"
+
+
+class TooManyTools(Conflict):
+    """You have as many tools of your own as Glia keeps."""
+
+    code = "too_many_tools"

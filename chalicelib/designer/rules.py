@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from chalicelib.designer.acts import by_phrase, read_acts
 from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import TONES
@@ -15,6 +17,7 @@ from chalicelib.designer.rules_tools import read_tools, read_wishes
 from chalicelib.designer.text import word_span
 
 ANSWERS = frozenset({ActKind.YES, ActKind.NO, ActKind.MAYBE, ActKind.GREETING, ActKind.REPEAT})
+_TASKED = re.compile(r"(?i)\b(?:it|he|she|they|agent|bot|assistant) (?:should|must|has to|needs to|can|will|shall)\b")
 OPEN = frozenset({None, FieldName.AGENT_TYPE, FieldName.GOALS, FieldName.TONE})
 
 
@@ -67,6 +70,8 @@ def _is_answer(acts: list[Act], reading: Reading, context: Context) -> bool:
     Where goals are asked for, `cancel my order` is a goal; and what names a tool or a tone is no mere answer.
     """
     if not acts or context.asked not in OPEN or acts[-1].kind not in ANSWERS or reading.words[0].text in VERBS:
+        return False
+    if _TASKED.search(reading.text):  # `it should answer questions` is no mere answer, whatever the table makes of it
         return False
     return not (context.catalogue.tool_words.find(reading.words) or TONES.find(reading.words))
 

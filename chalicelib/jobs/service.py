@@ -70,6 +70,20 @@ def recover(system_db: Database) -> int:
         return store.make_all_due(tx)
 
 
+def first_answer(tx: Transaction, user_id: UUID, key: str, request: bytes) -> Answer | None:
+    """What a request under this key was answered the first time; None if it is the first.
+
+    Raises:
+        IdempotencyConflict
+    """
+    first = store.first_answer(tx, user_id, key)
+    if first is None or first.status_code is None:
+        return None
+    if bytes(first.request_sha256) != hashlib.sha256(request).digest():
+        raise IdempotencyConflict()
+    return first.status_code, first.response
+
+
 def once(tx: Transaction, user_id: UUID, key: str | None, request: bytes, write: Callable[[], Answer]) -> Answer:
     """Runs `write` in `tx`, or answers what it answered the first time under this key.
 

@@ -77,6 +77,19 @@ class ModelClient:
                 if not self._dialect.learn(arguments, f"{error.param} {error.body}"):
                     raise
 
+    def names(self, patience: float) -> list[str]:
+        """The models that the endpoint names, sorted.
+
+        Raises:
+            LLMError
+        """
+        try:
+            return sorted(model.id for model in self._client.with_options(timeout=patience).models.list())
+        except Exception as error:
+            if known := classify(error):
+                raise known from None
+            raise
+
     def stream(self, messages: Sequence[Prompt]) -> Iterator[str | Usage]:
         """Yields pieces of the answer, and its usage where the endpoint tells it.
 
