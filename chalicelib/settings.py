@@ -101,6 +101,9 @@ class Settings(BaseModel):
     extract_lease: Annotated[
         int, Field(alias="GLIA_EXTRACT_LEASE", ge=1, description="How long a silent extractor keeps its run.")
     ] = 600
+    reextract_concurrency: Annotated[
+        int, Field(alias="GLIA_REEXTRACT_CONCURRENCY", ge=1, le=1000, description="Topics of a batch at work at once.")
+    ] = 8
     backoff_base: Annotated[
         float, Field(alias="GLIA_BACKOFF_BASE", ge=0, description="First wait after a failed claim; doubles each time.")
     ] = 2.0

@@ -19,6 +19,11 @@ from chalicelib.adapters.sqs import SqsQueue
 from chalicelib.cards.extractors import CardExtractor, ModelExtractor, RulesExtractor
 from chalicelib.cards.following import CardTraces
 from chalicelib.cards.models import SourceMessage
+from chalicelib.cards.prompts import PROMPT_VERSION
+from chalicelib.cards.reextraction.choosing import Choosing
+from chalicelib.cards.reextraction.handler import ReextractionHandler
+from chalicelib.cards.reextraction.progress import Progress
+from chalicelib.cards.reextraction.service import ReextractionService
 from chalicelib.cards.runs.handler import ExtractionHandler
 from chalicelib.cards.service import CardService, TopicNotes
 from chalicelib.conversations.imports.service import ImportService
@@ -57,6 +62,7 @@ class Services:
     turns: TurnService
     imports: ImportService
     cards: CardService
+    reextractions: ReextractionService
     jobs: JobService
     worker: Worker
     health: HealthService
@@ -123,7 +129,9 @@ def build(
         settings, db, system_db, queue, new_id, clock, monotonic, sleep, crash_points, EmfMeter()
     )  # fmt: skip
     outbox = Outbox(queue, new_id, crash_points)
-    jobs = JobService(db, system_db, outbox, sweep_after=settings.sweep_after)
+    progress = Progress(outbox, concurrency=settings.reextract_concurrency)
+    choosing = _choosing(settings, outside.tries, monotonic)
+    jobs = JobService(db, system_db, outbox, progress.on_redriven, sweep_after=settings.sweep_after)
     return Services(
         settings=settings,
         db=db,
@@ -133,8 +141,9 @@ def build(
         turns=_turns(outside, outbox),
         imports=_imports(outside, outbox, jobs),
         cards=CardService(db, outbox),
+        reextractions=ReextractionService(db, progress, choosing, new_id),
         jobs=jobs,
-        worker=_worker(outside, outbox),
+        worker=_worker(outside, outbox, progress, choosing),
         health=HealthService(settings, db, sqs, S3Blobs(settings)),
         queue=queue,
         meter=outside.meter,
@@ -189,12 +198,13 @@ def _imports(outside: _Outside, outbox: Outbox, jobs: JobService) -> ImportServi
     )
 
 
-def _worker(outside: _Outside, outbox: Outbox) -> Worker:
+def _worker(outside: _Outside, outbox: Outbox, progress: Progress, choosing: Choosing) -> Worker:
     settings = outside.settings
     claims = Claims(max_attempts=settings.max_attempts)
     handlers: dict[JobKind, Handler] = {
         JobKind.TURN: _responder(outside, outbox, claims),
-        JobKind.EXTRACT: _extraction(outside, outbox, claims),
+        JobKind.EXTRACT: _extraction(outside, outbox, claims, progress, choosing.in_use),
+        JobKind.REEXTRACT: _reextraction(outside, claims, progress, choosing),
     }
     return Worker(
         outside.db,
@@ -225,19 +235,34 @@ def _responder(outside: _Outside, outbox: Outbox, claims: Claims) -> Responder:
     )
 
 
-def _extraction(outside: _Outside, outbox: Outbox, claims: Claims) -> ExtractionHandler:
+def _extraction(
+    outside: _Outside, outbox: Outbox, claims: Claims, progress: Progress, extractor: CardExtractor
+) -> ExtractionHandler:
     settings = outside.settings
     return ExtractionHandler(
         outside.db,
         outbox,
         claims,
-        _extractor(settings, outside.tries, outside.monotonic),
+        extractor,
+        progress,
         outside.new_id,
         outside.monotonic,
         outside.crash_points,
         outside.meter,
         lease=settings.extract_lease,
         upgrade_delays=settings.upgrades,
+    )
+
+
+def _reextraction(outside: _Outside, claims: Claims, progress: Progress, choosing: Choosing) -> ReextractionHandler:
+    return ReextractionHandler(
+        outside.db,
+        claims,
+        progress,
+        choosing,
+        outside.new_id,
+        outside.crash_points,
+        lease=outside.settings.extract_lease,
     )
 
 
@@ -257,12 +282,18 @@ def _replier(settings: Settings, notes: CardNotes) -> Replier:
     return ModelReplier(ModelClient(settings, settings.chat_model), settings.context_tokens)
 
 
-def _extractor(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> CardExtractor:
+def _choosing(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> Choosing:
     by_rules = RulesExtractor(settings.evidence, monotonic)
-    if not settings.extract_model:
-        return by_rules
-    client = ModelClient(settings, settings.extract_model)
-    return ModelExtractor(client, by_rules, tries, settings.evidence, monotonic, settings.context_tokens)
+
+    def by_model(model: str, prompt_version: str = PROMPT_VERSION) -> CardExtractor:
+        client = ModelClient(settings, model)
+        return ModelExtractor(
+            client, by_rules, tries, settings.evidence, monotonic, settings.context_tokens, prompt_version
+        )
+
+    in_use = by_model(settings.extract_model) if settings.extract_model else by_rules
+    is_reachable = settings.openai_base_url is not None or settings.openai_api_key is not None
+    return Choosing(in_use, by_rules, by_model if is_reachable else None, settings.extract_model)
 
 
 @cache

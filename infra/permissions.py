@@ -12,7 +12,7 @@ RECEIVE = [
     "sqs:GetQueueUrl",
     "sqs:ReceiveMessage",
 ]
-BOTH = ("TurnsQueue", "ExtractionsQueue")
+ALL = ("TurnsQueue", "ExtractionsQueue", "ReextractionsQueue")
 # AWS's own policy, attached inside a VPC only: these actions know no resources.
 IN_VPC = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"}
 
@@ -21,10 +21,13 @@ def roles() -> dict[str, Any]:
     """The roles, by logical id."""
     health = [_allow(["sqs:GetQueueAttributes"], "TurnsQueue"), _allow(["s3:ListBucket"], "Blobs")]
     return {
-        "ApiRole": _role("ApiLogs", _allow(SEND, *BOTH), *health),
+        "ApiRole": _role("ApiLogs", _allow(SEND, *ALL), *health),
         "TurnsRole": _role("WorkerLogs", _allow(RECEIVE, "TurnsQueue"), _allow(SEND, "ExtractionsQueue")),
         "ExtractionsRole": _role("WorkerLogs", _allow([*RECEIVE, "sqs:SendMessage"], "ExtractionsQueue")),
-        "SweepRole": _role("WorkerLogs", _allow(SEND, *BOTH)),
+        "ReextractionsRole": _role(
+            "WorkerLogs", _allow([*RECEIVE, "sqs:SendMessage"], "ReextractionsQueue"), _allow(SEND, "ExtractionsQueue")
+        ),
+        "SweepRole": _role("WorkerLogs", _allow(SEND, *ALL)),
         "MigrateRole": _role("WorkerLogs"),
     }
 

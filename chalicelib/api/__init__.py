@@ -13,7 +13,9 @@ from chalicelib.api import (
     extraction,
     health,
     imports,
+    jobs,
     operations,
+    reextractions,
     topic_cards,
     topics,
 )
@@ -29,6 +31,8 @@ RESOURCES = (
     topic_cards.resource,
     cards.resource,
     extraction.resource,
+    reextractions.resource,
+    jobs.resource,
     imports.resource,
     api_keys.resource,
     docs.resource,

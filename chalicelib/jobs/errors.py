@@ -15,6 +15,18 @@ class DeadJob(GliaError):
     code = "dead_job"
 
 
+class JobNotDead(Conflict):
+    """Only a dead job can be redriven."""
+
+    code = "job_not_dead"
+
+
+class TurnIsOver(Conflict):
+    """The turn has ended as failed; retry the turn instead of its job."""
+
+    code = "turn_is_over"
+
+
 class IdempotencyConflict(Conflict):
     """This key was used before with another request."""
 

@@ -14,9 +14,13 @@ from pydantic import BaseModel, ConfigDict
 class JobKind(StrEnum):
     TURN = "turn"
     EXTRACT = "extract"
+    REEXTRACT = "reextract"
 
 
-QUEUES = {JobKind.TURN: "turns", JobKind.EXTRACT: "extractions"}
+QUEUES = {JobKind.TURN: "turns", JobKind.EXTRACT: "extractions", JobKind.REEXTRACT: "reextractions"}
+REEXTRACTION = "reextraction"
+# Causes that outweigh the one that a queued extraction has, the weightiest last.
+PRESSING = ("upgrade", "manual", REEXTRACTION)
 
 
 class JobMessage(BaseModel):

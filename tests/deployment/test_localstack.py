@@ -135,7 +135,7 @@ def test_a_batch_fails_in_part(glia: Deployed) -> None:
     bad = sqs_record("not json")
     assert glia.invoke("Turns", {"Records": [bad]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
     kinds = {m["EventSourceArn"].rpartition("-")[2]: m["FunctionResponseTypes"] for m in glia.mappings()}
-    assert kinds == {"turns": ["ReportBatchItemFailures"], "extractions": ["ReportBatchItemFailures"]}
+    assert kinds == {kind: ["ReportBatchItemFailures"] for kind in ("turns", "extractions", "reextractions")}
 
 
 def test_the_sweep_brings_back_what_the_queue_lost(glia: Deployed, http: httpx.Client) -> None:

@@ -66,7 +66,7 @@ def test_every_trigger_of_the_application_is_packaged(template: dict[str, Any]) 
     """A function for the API, one a trigger, one for migrations; a mapping for every queue."""
     triggers = {source.name.capitalize() for source in app.event_sources} | {"Migrate", "APIHandler"}
     assert set(of_type(template, FUNCTION)) == triggers
-    assert len(list(mappings(template))) == 2
+    assert len(list(mappings(template))) == 3
 
 
 def test_every_mapping_takes_partial_batches_and_is_bounded(template: dict[str, Any]) -> None:
@@ -112,9 +112,10 @@ def test_each_role_reaches_only_its_own_queues(template: dict[str, Any]) -> None
     assert receiving == {
         "TurnsRole": [{"Fn::GetAtt": ["TurnsQueue", "Arn"]}],
         "ExtractionsRole": [{"Fn::GetAtt": ["ExtractionsQueue", "Arn"]}],
+        "ReextractionsRole": [{"Fn::GetAtt": ["ReextractionsQueue", "Arn"]}],
     }
     sending = {r for r, s in policies(template) if "sqs:SendMessage" in s["Action"]}
-    assert sending == {"ApiRole", "TurnsRole", "ExtractionsRole", "SweepRole"}
+    assert sending == {"ApiRole", "TurnsRole", "ExtractionsRole", "ReextractionsRole", "SweepRole"}
 
 
 def test_every_setting_can_be_given_and_each_function_sees_one_login(template: dict[str, Any]) -> None:
@@ -128,6 +129,7 @@ def test_every_setting_can_be_given_and_each_function_sees_one_login(template: d
         "APIHandler": {"DATABASE_URL"},
         "Turns": {"DATABASE_URL"},
         "Extractions": {"DATABASE_URL"},
+        "Reextractions": {"DATABASE_URL"},
         "Sweep": {"DATABASE_SYSTEM_URL"},
         "Migrate": {"DATABASE_OWNER_URL"},
     }
