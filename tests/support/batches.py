@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 from tests.support.api import Api
 
@@ -25,15 +26,27 @@ def make_topics(api: Api, count: int, name: str = "diary", *, work: bool = True)
     return sorted(found)
 
 
+SHOWN = "SELECT result_id FROM shown_windows WHERE user_id = %s AND (cardinality(%s::uuid[]) = 0 OR topic_id = ANY(%s))"
+AS_OLD = (
+    f"""INSERT INTO window_results (result_id, user_id, window_hash, extractor, message_ids, dropped)
+        SELECT md5(result_id::text)::uuid, user_id, window_hash, '{OLD}', message_ids, dropped
+        FROM window_results WHERE result_id IN ({SHOWN})""",
+    f"""INSERT INTO window_drafts SELECT md5(result_id::text)::uuid, position, user_id, key, kind, title, body,
+        confidence, citations FROM window_drafts WHERE result_id IN ({SHOWN})""",
+    f"""UPDATE shown_windows SET intended = '{OLD}', result_id = md5(result_id::text)::uuid
+        WHERE result_id IN ({SHOWN})""",
+)
+
+
 def make_old(superuser: Change, api: Api, *topics: str) -> None:
     """Makes it look as if older rules had extracted the user's topics (or these), and nothing else were known."""
-    mine = (api.user_id, list(topics), list(topics))
-    chosen = "user_id = %s AND (cardinality(%s::uuid[]) = 0 OR topic_id = ANY(%s::uuid[]))"
+    mine = [UUID(topic_id) for topic_id in topics]
+    for sql in AS_OLD:
+        superuser(sql, api.user_id, mine, mine)
     superuser(
-        f"UPDATE window_results SET extractor = '{OLD}' WHERE result_id IN"
-        f" (SELECT result_id FROM shown_windows WHERE {chosen})", *mine
+        "DELETE FROM window_results r WHERE user_id = %s AND extractor <> %s AND EXISTS (SELECT FROM window_results o"
+        " WHERE o.user_id = r.user_id AND o.window_hash = r.window_hash AND o.extractor = %s)", api.user_id, OLD, OLD
     )  # fmt: skip
-    superuser(f"UPDATE shown_windows SET intended = '{OLD}' WHERE {chosen}", *mine)
 
 
 def start(api: Api, asked: dict[str, Any], status: int = 202, **more: Any) -> Any:

@@ -170,7 +170,7 @@ class ExtractionHandler:
     def _show_again(self, tx: Transaction, claim: Claim, work: Work) -> None:
         """The topic has come back to a state that was extracted before: nothing is called, its cards are shown."""
         result = {"ok": True, "reason": "unchanged", "run_id": str(work.run_id)}
-        if work.topic.cards_run_id != work.run_id:
+        if work.topic.cards_run_id != work.run_id or work.dirty:
             planned = self._replace(tx, claim, work, Found())
             result |= {"reason": "restored", "cards_changed": _visible(planned)}
         self._complete(tx, claim, result)

@@ -37,7 +37,6 @@ PLAN: dict[str, LiteralString] = {
 }
 
 # Topics, messages, windows, windows of which this extractor's result is not kept, and the tokens of their messages.
-# A window that is still open counts as one to extract, unless it is shown by this extractor and nothing came since.
 ESTIMATE: dict[str, LiteralString] = {
     name: f"""
     WITH chosen AS ({CHOSEN} {meaning}),
@@ -51,13 +50,12 @@ ESTIMATE: dict[str, LiteralString] = {
         FROM messages m JOIN chosen USING (topic_id)
         LEFT JOIN closed c ON c.topic_id = m.topic_id AND m.message_id BETWEEN c.start_id AND c.end_id
     ), tails AS (
-        SELECT topic_id, count(*) AS messages, min(message_id) AS start_id, sum(tokens) AS tokens,
+        SELECT topic_id, array_agg(message_id ORDER BY message_id) AS ids, sum(tokens) AS tokens,
             ceil(count(*) / %(longest)s::float8)::int AS windows
         FROM told WHERE is_open GROUP BY topic_id
     ), open AS (
-        SELECT t.windows, t.tokens, NOT EXISTS (SELECT FROM shown_windows s JOIN window_results r USING (result_id)
-            WHERE s.topic_id = t.topic_id AND s.start_id = t.start_id AND r.extractor = %(extractor)s
-                AND cardinality(r.message_ids) = t.messages) AS is_wanted
+        SELECT t.windows, t.tokens, NOT EXISTS (SELECT FROM window_results r WHERE r.user_id = %(user)s
+            AND r.extractor = %(extractor)s AND r.message_ids @> t.ids[1:1] AND r.message_ids = t.ids) AS is_wanted
         FROM tails t
     ), wanted AS (
         SELECT (SELECT count(*) FROM closed WHERE is_wanted)
