@@ -37,6 +37,9 @@ class Fuzz:
         said = api.say(f"I decided to paint the {word} room. Do we need more {word}?")
         api.say(f"New topic: we should buy {word} by Friday.")
         api.post("/api-keys", {"name": f"{word} key"}, 201)
+        batch = api.post("/reextractions", {"filter": {"all": True}, "preview": True}, 202)
+        api.work()
+        self.ids[name]["batch_id"] = [batch["batch_id"]]
         api.patch(f"/messages/{said['message_id']}", {"topic_id": api.get("/conversation")["active_topic_id"]})
         ids = self.ids[name]
         ids["turn_id"] = [said["turn_id"]]
@@ -72,6 +75,7 @@ class Fuzz:
             "move": {"message_ids": [self.any_message()]},
             "patch_topic": {"title": f"{WORDS[name]} renamed"},
             "patch_card": {"title": f"{WORDS[name]} edited"},
+            "reextract": {"filter": {"topics": [topic_id]}, "preview": self.random.random() < 0.5},
             "post_api_key": {"name": f"{WORDS[name]} key"},
             "post_import": {
                 "source": "s",
@@ -112,6 +116,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/topics/{topic_id}/merge"): "merge",
         ("POST", "/topics/{topic_id}/split"): "split",
         ("POST", "/topics/{topic_id}/messages"): "move",
+        ("POST", "/reextractions"): "reextract",
         ("POST", "/api-keys"): "post_api_key",
         ("POST", "/imports"): "post_import",
         ("PATCH", "/cards/{card_id}"): "patch_card",
