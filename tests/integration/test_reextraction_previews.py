@@ -49,7 +49,7 @@ def noting(title: str) -> AnswerJson:
 
 def preview(api: Api, asked: dict[str, Any] | None = None, **extractor: str) -> str:
     """Starts a preview of all topics, and has it made. Returns the batch's id."""
-    more = {"extractor": extractor} if extractor else {}
+    more: dict[str, Any] = {"extractor": extractor} if extractor else {}
     batch_id = start(api, asked or {"all": True}, preview=True, **more)["batch_id"]
     api.work()
     return str(batch_id)

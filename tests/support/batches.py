@@ -61,7 +61,8 @@ def progress(api: Api, batch_id: str) -> dict[str, int]:
 
 def items(api: Api, batch_id: str) -> dict[str, Any]:
     """All items by topic."""
-    found, cursor = {}, ""
+    found: dict[str, Any] = {}
+    cursor = ""
     while True:
         page = api.get(f"/reextractions/{batch_id}/items?limit=50{cursor}")
         found |= {item["topic_id"]: item for item in page["items"]}

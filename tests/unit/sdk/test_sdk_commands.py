@@ -351,6 +351,14 @@ def test_errors_of_every_command_are_one_line(glia_server: GliaServer, run_glia:
         "topics operations",
         "topics undo",
         "messages move",
+        "reextract",
+        "reextract list",
+        "reextract show",
+        "reextract cancel",
+        "reextract apply",
+        "reextract discard",
+        "dlq list",
+        "dlq redrive",
     ],
 )
 def test_every_command_shows_examples(run_glia: RunGlia, command: str) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import cards, chat, extracts, health, imports, jobs, keys, login, messages, topics
+from glia_sdk.cli import cards, chat, dlq, extracts, health, imports, jobs, keys, login, messages, reextract, topics
 from glia_sdk.cli.surroundings import INTERRUPTED, Surroundings
 
 EPILOG = """\b
@@ -48,7 +48,9 @@ app.add_typer(messages.app, name="messages", short_help="Read what was said, or 
 app.add_typer(cards.app, name="cards", short_help="The cards of a topic.", epilog=cards.EXAMPLES)
 app.command("extract", short_help="Extract a topic now.", epilog=extracts.EXTRACT_EXAMPLES)(extracts.extract)
 app.add_typer(extracts.app, name="extracts", short_help="What was extracted, and how.", epilog=extracts.EXAMPLES)
+app.add_typer(reextract.app, name="reextract", short_help="Extract many topics again.", epilog=reextract.EXAMPLES)
 app.add_typer(jobs.app, name="jobs", short_help="Background work.", epilog=jobs.EXAMPLES)
+app.add_typer(dlq.app, name="dlq", short_help="Work that was given up.", epilog=dlq.EXAMPLES)
 app.command("import", short_help="Import history from elsewhere.", epilog=imports.EXAMPLES)(imports.import_)
 app.add_typer(keys.app, name="keys", short_help="Your API keys.", epilog=keys.EXAMPLES)
 app.command("health", short_help="How the server is.", epilog=health.EXAMPLES)(health.health)
