@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
-from tests.support.api import Api
+if TYPE_CHECKING:
+    from tests.support.api import Api
 
 Change = Callable[..., None]
 OLD = "rules///rules-1"
