@@ -23,7 +23,7 @@ from tests.support.queue import RecordingQueue
 if TYPE_CHECKING:
     from tests.support.api import Api
 
-MAX_FACTOR = 25.0  # times the floor
+MAX_FACTOR = 20.0  # times the floor
 SAID = (
     "I decided to paint room {n} blue.", "Good idea.", "Do we need a permit for room {n}?", "I do not think so.",
     "I prefer matte paint in room {n}.", "Noted.", "We should buy brushes for room {n} by Friday.", "Nothing else.",

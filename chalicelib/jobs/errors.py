@@ -21,10 +21,10 @@ class JobNotDead(Conflict):
     code = "job_not_dead"
 
 
-class TurnIsOver(Conflict):
+class JobOfTurn(Conflict):
     """The turn has ended as failed; retry the turn instead of its job."""
 
-    code = "turn_is_over"
+    code = "job_of_turn"
 
 
 class IdempotencyConflict(Conflict):

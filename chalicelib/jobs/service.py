@@ -12,7 +12,7 @@ import psycopg
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.errors import NotFound
 from chalicelib.jobs import store
-from chalicelib.jobs.errors import IdempotencyConflict, JobNotDead, TurnIsOver
+from chalicelib.jobs.errors import IdempotencyConflict, JobNotDead, JobOfTurn
 from chalicelib.jobs.models import Job, JobKind, JobMessage
 from chalicelib.jobs.outbox import Outbox
 
@@ -57,13 +57,13 @@ class JobService:
         """Gives a dead job back to the queue. Returns it, or the extraction that waits there already and stands for it.
 
         Raises:
-            NotFound, JobNotDead, TurnIsOver
+            NotFound, JobNotDead, JobOfTurn
         """
         dead = store.get(tx, user_id, job_id)
         if dead is None:
             raise NotFound("There is no such job.")
         if dead.kind == JobKind.TURN:
-            raise TurnIsOver()
+            raise JobOfTurn()
         while not (standing := self._requeued(tx, user_id, job_id) or self._standing(tx, user_id, dead)):
             pass  # what was queued has just been claimed
         self._redriven(tx, user_id, job_id, standing.job_id)

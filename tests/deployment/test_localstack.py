@@ -15,6 +15,7 @@ from typing import Any
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from infra.deploy import deploy, stack_name
@@ -26,6 +27,10 @@ from tests.support.importing import Person, history, written
 from tests.support.running import ROOT
 
 PATIENCE = 60.0
+SCHEDULED = {  # as EventBridge sends it
+    "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "", "time": "", "region": "",
+    "resources": [], "detail": {}, "version": "0",
+}  # fmt: skip
 
 pytestmark = [
     pytest.mark.skipif(not localstack_is_there(), reason="LocalStack is not set up; `make test` does it"),
@@ -45,7 +50,8 @@ def until(holds: Callable[[], Any]) -> Any:
 def glia() -> Iterator[Deployed]:
     # Not below pytest's own folder: as root, the database is another user, who could not pass through it.
     with tempfile.TemporaryDirectory(prefix="glia-deployed-", ignore_cleanup_errors=True) as home:
-        deployed = Deployed(Path(home), GLIA_BACKOFF_BASE="0", GLIA_EXTRACT_DELAY="0", GLIA_SWEEP_AFTER="1")
+        settings = {"GLIA_BACKOFF_BASE": "0", "GLIA_EXTRACT_DELAY": "0", "GLIA_SWEEP_AFTER": "1"}
+        deployed = Deployed(Path(home), **settings, GLIA_EXTRACT_LEASE="5")
         yield deployed
         assert deployed.stop() == 0
 
@@ -143,18 +149,9 @@ def test_the_sweep_brings_back_what_the_queue_lost(glia: Deployed, http: httpx.C
     with glia.unattended("turns"):
         turn = chat(http, "lost on the way")
         glia.client("sqs").purge_queue(QueueUrl=glia.outputs["TurnsQueueUrl"])
-    event = {
-        "id": "1",
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "",
-        "time": "",
-        "region": "",
-    }
-    event |= {"resources": [], "detail": {}, "version": "0"}  # type: ignore[dict-item]  # as EventBridge sends it
 
     def is_swept() -> bool:
-        glia.invoke("Sweep", event)
+        glia.invoke("Sweep", SCHEDULED)
         return is_completed(http, turn["turn_id"])
 
     until(is_swept)
@@ -237,6 +234,64 @@ def test_a_stage_is_deployed_changed_and_destroyed(glia: Deployed, tmp_path: Pat
         deploy_with(NoSuchParameter="1")
     stack.delete()
     assert stack.status() is None
+
+
+def test_a_batch_of_200_topics_ends_whole_though_the_worker_is_killed_in_the_middle(
+    glia: Deployed, http: httpx.Client
+) -> None:
+    """Progress adds up at every look, every topic is done once, and dead letters are redriven."""
+    messages = [
+        {"key": str(n), "role": "user", "content": f"I decided to paint room {n}.", "topic": f"room {n}"}
+        for n in range(200)
+    ]
+    asked = {"filter": {"all": True}}
+    http.post("/imports", json={"source": "rooms", "messages": messages}).raise_for_status()
+    with glia.unattended("extractions"):
+        batch = http.post("/reextractions", json=asked).json()
+        at = f"/reextractions/{batch['batch_id']}"
+        dead = _use_up_attempts(glia, http, 3)
+
+    def progress() -> dict[str, int]:
+        glia.invoke("Sweep", SCHEDULED)
+        told = http.get(at).json()["progress"]
+        assert sum(told.values()) == 200
+        return dict(told)
+
+    until(lambda: progress()["done"] >= 40)
+    assert glia.kill("app.extractions") >= 1
+    until(lambda: (told := progress())["done"] + told["failed"] == 200)
+    failed = [job["job_id"] for job in http.get("/jobs?status=dead&limit=200").json()["items"]]
+    assert sorted(failed) == sorted(dead)
+    for job_id in failed:
+        assert http.post(f"/jobs/{job_id}/redrive").json()["status"] == "queued"
+    until(lambda: progress()["done"] == 200)
+    assert http.get(at).json()["status"] == "done"
+    for topic in _all(http, "/topics"):
+        assert len(http.get(f"/topics/{topic['topic_id']}/cards").json()["items"]) == 1
+    items = _all(http, f"{at}/items", 50)
+    assert len({item["job_id"] for item in items}) == len(items) == 200
+
+
+def _use_up_attempts(glia: Deployed, http: httpx.Client, count: int) -> list[str]:
+    """Makes it look as if some waiting extractions had failed as often as they may. Returns the jobs' ids."""
+    url = glia.environment("Extractions")["DATABASE_URL"]
+    user_id = http.get("/conversation").json()["conversation_id"].removeprefix("conv_")
+    waiting = http.get("/jobs?status=queued&kind=extract&limit=200").json()["items"]
+    chosen = [job["job_id"] for job in waiting if job["cause"] == "reextraction"][:count]
+    with psycopg.connect(url) as connection:
+        connection.execute("SELECT set_config('glia.user_id', %s, true)", [user_id])
+        connection.execute("UPDATE jobs SET attempts = 5 WHERE job_id = ANY(%s)", [chosen])
+    return chosen
+
+
+def _all(http: httpx.Client, path: str, limit: int = 200) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = http.get(f"{path}?limit={limit}" + (f"&cursor={cursor}" if cursor else "")).json()
+        found += page["items"]
+        cursor = page["next_cursor"]
+    return found
 
 
 MOODY = """

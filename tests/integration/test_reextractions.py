@@ -198,7 +198,7 @@ def test_only_what_is_dead_is_redriven_and_no_turn(api: Api, superuser: Change) 
     kill(superuser, api, turn)
     assert [job["kind"] for job in api.get("/jobs?status=dead")["items"]] == ["turn"]
     assert api.get("/jobs?status=dead&kind=extract")["items"] == []
-    assert api.post(f"/jobs/{turn.job_id}/redrive", status=409)["error"]["code"] == "turn_is_over"
+    assert api.post(f"/jobs/{turn.job_id}/redrive", status=409)["error"]["code"] == "job_of_turn"
     api.post(f"/jobs/{uuid4()}/redrive", status=404)
     api.another().post(f"/jobs/{turn.job_id}/redrive", status=404)
 

@@ -178,7 +178,7 @@ def test_all_dead_jobs_are_redriven_but_turns(glia_server: GliaServer, run_glia:
     """A turn that has ended is named and left; another error ends the command."""
     glia_server.on("GET", "/jobs?status=dead&limit=200", page([DEAD, DEAD | {"job_id": OTHER, "kind": "turn"}]))
     glia_server.on("POST", f"/jobs/{ID}/redrive", Json(200, DEAD | {"status": "queued"}))
-    glia_server.on("POST", f"/jobs/{OTHER}/redrive", error(409, "turn_is_over"))
+    glia_server.on("POST", f"/jobs/{OTHER}/redrive", error(409, "job_of_turn"))
     ran = run_glia("dlq", "redrive", "--all")
     assert (ran.code, ran.out) == (0, f"{ID}\tqueued\n")
     assert ran.err == f"{OTHER} is a turn that has failed; retry the turn\n"

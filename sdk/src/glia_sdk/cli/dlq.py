@@ -27,7 +27,7 @@ COLUMNS = (
     Column("FAILURE", "failure_class"),
     Column("DIED", listing.moment("ended_at")),
 )
-TURN_IS_OVER = "turn_is_over"
+JOB_OF_TURN = "job_of_turn"
 app = typer.Typer(no_args_is_help=True, rich_markup_mode=None)
 
 
@@ -89,6 +89,6 @@ def _unless_over(around: Surroundings, client: Client, job_id: str, *, as_json: 
     try:
         _redrive(around, client, job_id, as_json=as_json)
     except ApiError as error:
-        if error.code != TURN_IS_OVER:
+        if error.code != JOB_OF_TURN:
             raise
         around.screen.note(f"{job_id} is a turn that has failed; retry the turn")
