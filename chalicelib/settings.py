@@ -78,6 +78,10 @@ class Settings(BaseModel):
         int, Field(alias="GLIA_ANSWER_TOKENS", ge=16, description="Upper bound of an answer, in tokens.")
     ] = 2_000
 
+    routing_policy: Annotated[
+        Literal["v0", "v1"],
+        env("GLIA_ROUTING_POLICY", "Who opens topics: `v0`, switch phrases only; `v1`, also what is said."),
+    ] = "v0"
     evidence_roles: Annotated[
         str, env("GLIA_EVIDENCE_ROLES", "Comma-separated roles whose messages cards may cite.")
     ] = "user"

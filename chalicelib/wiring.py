@@ -30,6 +30,8 @@ from chalicelib.conversations.imports.service import ImportService
 from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import Message
 from chalicelib.conversations.operations.service import OperationService
+from chalicelib.conversations.replays.service import RoutingReplays
+from chalicelib.conversations.routers import router
 from chalicelib.conversations.service import ConversationService
 from chalicelib.conversations.turns.context import Note
 from chalicelib.conversations.turns.repliers import ModelReplier, Replier, RulesReplier
@@ -61,6 +63,7 @@ class Services:
     operations: OperationService
     turns: TurnService
     imports: ImportService
+    replays: RoutingReplays
     cards: CardService
     reextractions: ReextractionService
     jobs: JobService
@@ -140,6 +143,7 @@ def build(
         operations=_operations(outside, outbox),
         turns=_turns(outside, outbox),
         imports=_imports(outside, outbox, jobs),
+        replays=RoutingReplays(db),
         cards=CardService(db, outbox),
         reextractions=ReextractionService(db, progress, choosing, new_id),
         jobs=jobs,
@@ -183,6 +187,7 @@ def _turns(outside: _Outside, outbox: Outbox) -> TurnService:
         outside.monotonic,
         outside.sleep,
         Limits(messages_per_minute=settings.messages_per_minute, tokens_per_day=settings.tokens_per_day),
+        router(settings.routing_policy),
         extract_delay=settings.extract_delay,
     )
 

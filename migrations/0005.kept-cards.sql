@@ -84,6 +84,7 @@ ALTER TABLE cards
     ADD COLUMN base jsonb,
     ADD COLUMN key bytea NOT NULL DEFAULT '',
     ADD COLUMN words text[] NOT NULL DEFAULT '{}',
+    ADD COLUMN is_pointed boolean NOT NULL DEFAULT false,
     ADD COLUMN superseded_by text,
     ADD COLUMN version integer NOT NULL DEFAULT 1,
     ADD COLUMN first_message_id bigint,
@@ -99,6 +100,7 @@ DROP INDEX cards_by_topic;
 ALTER TABLE cards DROP COLUMN position;
 COMMENT ON COLUMN cards.status IS 'deleted: a tombstone; retired: not found any more, kept so that it gets its id back; superseded: a newer card contradicts it.';
 COMMENT ON COLUMN cards.edited IS 'Fields the user has set.';
+COMMENT ON COLUMN cards.words IS 'What it is about; is_pointed: it may contradict cards that are about the same.';
 COMMENT ON COLUMN cards.machine IS 'What the last extraction that found it says: kind, title, body.';
 COMMENT ON COLUMN cards.base IS 'Of the edited fields, what the machine said when the user last decided about them.';
 CREATE INDEX cards_by_topic ON cards (topic_id, first_message_id, first_offset, card_id);

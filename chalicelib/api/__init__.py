@@ -16,6 +16,7 @@ from chalicelib.api import (
     jobs,
     operations,
     reextractions,
+    routing,
     topic_cards,
     topics,
 )
@@ -34,6 +35,7 @@ RESOURCES = (
     reextractions.resource,
     jobs.resource,
     imports.resource,
+    routing.resource,
     api_keys.resource,
     docs.resource,
 )

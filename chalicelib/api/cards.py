@@ -89,7 +89,15 @@ def delete_card(call: Call) -> Response:
 @resource.post("/cards/{card_id}/restore", answers={200: CardView}, errors=(404, 409), is_idempotent=True)
 def post_card_restore(call: Call) -> Response:
     """Take a deleted card back."""
-    return _act(call, "restored", edits.restored)
+
+    def write(tx: Transaction) -> Answer:
+        try:
+            card = call.services.cards.restore(tx, call.user_id, _card_id(call), call.request_id, _if_match(call))
+        except CardChanged as error:
+            raise _with_card(error) from None
+        return 200, card_view(card).model_dump(mode="json")
+
+    return call.write(write)
 
 
 @resource.post("/cards/{card_id}/pin", answers={200: CardView}, errors=(404, 409), is_idempotent=True)
@@ -131,8 +139,12 @@ def _change(call: Call, tx: Transaction, action: str, act: Callable[[CardState],
     try:
         return call.services.cards.change(tx, call.user_id, _card_id(call), action, act, _if_match(call))
     except CardChanged as error:
-        error.details["card"] = error.card and card_view(error.card).model_dump(mode="json")
-        raise
+        raise _with_card(error) from None
+
+
+def _with_card(error: CardChanged) -> CardChanged:
+    error.details["card"] = error.card and card_view(error.card).model_dump(mode="json")
+    return error
 
 
 def _if_match(call: Call) -> int | None:

@@ -9,7 +9,9 @@ takes back in general ("actually", "on second thought") or one of the two negate
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import NamedTuple
 
 from chalicelib.cards.models import CardKind
@@ -55,44 +57,94 @@ class Claim(NamedTuple):
     place: tuple[int, int]
 
 
+@dataclass(frozen=True, slots=True)
+class Signs:
+    """What a text says it gives up, whether it takes something back in general, and whether it negates."""
+
+    given_up: frozenset[str]
+    takes_back: bool
+    negates: bool
+
+    @property
+    def is_pointed(self) -> bool:
+        """Without such a sign a card contradicts only cards that have one."""
+        return bool(self.given_up) or self.takes_back or self.negates
+
+
+class Claims:
+    """Claims of one topic, indexed so that each is compared with the few that may contradict it."""
+
+    def __init__(self, claims: Iterable[Claim]) -> None:
+        self._claims = {claim.card_id: (claim, signs(claim.text)) for claim in claims}
+        self._by_word: dict[str, list[str]] = {}
+        self._pointed_by_word: dict[str, list[str]] = {}
+        self._by_given_up: dict[str, list[str]] = {}
+        for card_id, (claim, found) in self._claims.items():
+            for word in claim.words:
+                self._by_word.setdefault(word, []).append(card_id)
+                if found.is_pointed:
+                    self._pointed_by_word.setdefault(word, []).append(card_id)
+            for word in found.given_up:
+                self._by_given_up.setdefault(word, []).append(card_id)
+
+    def superseder(self, card: Claim) -> Claim | None:
+        """The newest claim that takes `card` back; None if none does."""
+        known = self._claims.get(card.card_id)
+        own = known[1] if known else signs(card.text)
+        newer = [
+            claim
+            for claim, found in map(self._claims.__getitem__, self._candidates(card, own))
+            if claim.place > card.place and _contradicts(claim, found, card, own)
+        ]
+        return max(newer, key=lambda claim: (claim.place, claim.card_id)) if newer else None
+
+    def _candidates(self, card: Claim, own: Signs) -> set[str]:
+        """Those that give up one of its words, and those that share some of which one takes back or negates."""
+        index = self._by_word if own.negates else self._pointed_by_word
+        shared = Counter(card_id for word in card.words for card_id in index.get(word, ()))
+        found = {card_id for card_id, count in shared.items() if count >= SHARED_WORDS}
+        return found.union(*(self._by_given_up.get(word, ()) for word in card.words))
+
+
 def subject_words(text: str) -> list[str]:
     """The words of a text that say what it is about, roughly stemmed, sorted; at most `MAX_WORDS`."""
-    found = {_stem(word) for word in _WORD.findall(text.casefold().replace("’", "'")) if word not in _EMPTY}
+    found = {_stem(word) for word in _WORD.findall(_plain(text)) if word not in _EMPTY}
     return sorted(word for word in found if len(word) > 1)[:MAX_WORDS]
 
 
-def superseder(card: Claim, others: Sequence[Claim]) -> str | None:
-    """The id of the newest card that takes `card` back; None if none does."""
-    newer = [other for other in others if other.place > card.place and contradicts(other, card)]
-    return max(newer, key=lambda other: (other.place, other.card_id)).card_id if newer else None
+def signs(text: str) -> Signs:
+    text = _plain(text)
+    return Signs(_given_up(text), bool(_TAKEN_BACK.search(text)), bool(_NEGATION.search(text)))
 
 
-def contradicts(newer: Claim, older: Claim) -> bool:
+def _contradicts(newer: Claim, new: Signs, older: Claim, old: Signs) -> bool:
     if not _comparable(newer.kind, older.kind) or newer.text.casefold() == older.text.casefold():
         return False
-    text = newer.text.casefold().replace("’", "'")
-    if _given_up(text) & older.words:
+    if new.given_up & older.words:
         return True
     shared = len(newer.words & older.words)
     if shared < SHARED_WORDS or shared < SHARED_SHARE * min(len(newer.words), len(older.words)):
         return False
-    negated = bool(_NEGATION.search(text)) != bool(_NEGATION.search(older.text.casefold().replace("’", "'")))
-    return negated or bool(_TAKEN_BACK.search(text))
+    return new.takes_back or new.negates != old.negates
 
 
 def _comparable(one: CardKind, other: CardKind) -> bool:
     return (one in PLANS and other in PLANS) or (one is other and one in CLAIMS)
 
 
-def _given_up(text: str) -> set[str]:
+def _plain(text: str) -> str:
+    return text.casefold().replace("’", "'")
+
+
+def _given_up(text: str) -> frozenset[str]:
     """The words right after a cue that names what is no longer so."""
     objects = [found[1] for found in (*_GIVEN_UP.finditer(text), *_ANY_MORE.finditer(text))]
-    return {
+    return frozenset(
         _stem(word)
         for words in objects
         for word in _WORD.findall(words)[:LONGEST_OBJECT]
         if word not in _EMPTY and len(word) > 2
-    }
+    )
 
 
 def _stem(word: str) -> str:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.cards import store
 from chalicelib.cards.merge import CardState, settled
-from chalicelib.cards.models import Card
+from chalicelib.cards.models import Card, CardStatus
 from chalicelib.cards.reextraction import store as previews
 from chalicelib.cards.replacing import changes_of, write
 from chalicelib.cards.results import store as results
@@ -42,14 +43,14 @@ class CardTraces:
         self, tx: Transaction, user_id: UUID, message_ids: Sequence[int], from_topic_id: UUID, to_topic_id: UUID
     ) -> None:
         """After messages have moved. A card goes where most of the characters lie that it rests on; what it cites of
-        the other topic it no longer does. Deleted cards keep everything, so that they stand against both."""
+        other topics it no longer does. Deleted cards keep everything, so that they stand against all of them."""
         topic = runs.lock_topic(tx, user_id, from_topic_id)
         ids = [card.card_id for card in store.citing(tx, user_id, message_ids) if card.topic_id == from_topic_id]
         before = store.states(tx, user_id, ids)
         if not before or topic is None:
             return
-        moved = frozenset(message_ids)
-        after = [_followed(card, moved, to_topic_id) for card in before]
+        topics = store.whereabouts(tx, user_id, ids)
+        after = [_followed(card, topics[card.card_id]) for card in before]
         left = changes_of(tx, user_id, from_topic_id, before, after)
         write(tx, user_id, topic.conversation_id, left)
         arrived = store.states(tx, user_id, [card.card_id for card in after if card.topic_id == to_topic_id])
@@ -81,12 +82,17 @@ def _without(card: CardState, shown: Card, message_id: int) -> CardState | None:
     )
 
 
-def _followed(card: CardState, moved: frozenset[int], to_topic_id: UUID) -> CardState:
-    here = sum(span.end - span.start for span in card.citations if span.message_id not in moved)
-    there = sum(span.end - span.start for span in card.citations if span.message_id in moved)
-    goes = there > here
-    if card.status == "deleted":
-        return replace(card, topic_id=to_topic_id) if goes else card
-    kept = tuple(span for span in card.citations if (span.message_id in moved) == goes)
-    topic_id = to_topic_id if goes else card.topic_id
-    return replace(card, topic_id=topic_id, citations=kept, superseded_by=None if goes else card.superseded_by)
+def _followed(card: CardState, topics: Mapping[int, UUID]) -> CardState:
+    """The card where most of its evidence is; of several such topics, in its own if that is one of them."""
+    characters: Counter[UUID] = Counter()
+    for span in card.citations:
+        characters[topics[span.message_id]] += span.end - span.start
+    topic_id = max(characters, key=lambda topic: (characters[topic], topic == card.topic_id, topic))
+    superseded_by = card.superseded_by if topic_id == card.topic_id else None
+    followed = replace(card, topic_id=topic_id, superseded_by=superseded_by)
+    return followed if card.status is CardStatus.DELETED else resting_in_its_topic(followed, topics)
+
+
+def resting_in_its_topic(card: CardState, topics: Mapping[int, UUID]) -> CardState:
+    """The card without what it cites of other topics."""
+    return replace(card, citations=tuple(s for s in card.citations if topics[s.message_id] == card.topic_id))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from uuid import UUID
 
+from chalicelib.cards.matching import Place
 from chalicelib.cards.models import DraftCard
 from chalicelib.cards.rules_judge import words_key
 
@@ -16,9 +17,17 @@ def card_id(topic_id: UUID, draft: DraftCard, ordinal: int) -> str:
 
     The topic is the one the card was made in: a card keeps its id wherever its messages go.
     """
-    evidence = draft.citations[0]
-    named = f"{draft.kind}:{evidence.message_id}:{evidence.start}:{evidence.end}:{ordinal}"
-    return f"t:{topic_id}:{hashlib.sha256(named.encode()).hexdigest()[:16]}"
+    return f"t:{topic_id}:{_digest(draft.kind, draft.citations[0], ordinal)}"
+
+
+def is_first_of(card_id: str, kind: str, evidence: Place) -> bool:
+    """Whether the id was given to the first card of this kind on this evidence."""
+    return card_id.endswith(":" + _digest(kind, evidence, 1))
+
+
+def _digest(kind: str, evidence: Place, ordinal: int) -> str:
+    named = f"{kind}:{evidence.message_id}:{evidence.start}:{evidence.end}:{ordinal}"
+    return hashlib.sha256(named.encode()).hexdigest()[:16]
 
 
 def draft_key(draft: DraftCard) -> bytes:

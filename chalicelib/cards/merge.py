@@ -14,12 +14,12 @@ from uuid import UUID
 
 from chalicelib.cards import matching
 from chalicelib.cards.contradictions import subject_words
-from chalicelib.cards.identity import draft_key
+from chalicelib.cards.identity import draft_key, is_first_of
 from chalicelib.cards.matching import Candidate
-from chalicelib.cards.models import CardKind, CardStatus, DraftCard
+from chalicelib.cards.models import SHOWN, CardKind, CardStatus, DraftCard
 
 FIELDS = ("kind", "title", "body")
-PREFERENCE = {CardStatus.ACTIVE: 0, CardStatus.SUPERSEDED: 0, CardStatus.DELETED: 1, CardStatus.RETIRED: 2}
+RANK = {CardStatus.ACTIVE: 0, CardStatus.SUPERSEDED: 0, CardStatus.DELETED: 1, CardStatus.RETIRED: 2}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +123,16 @@ def merged(
     return kept, [d for index, d in enumerate(drafts) if index not in pairs and not _is_deleted(d, deleted)]
 
 
-def _preference(card: CardState) -> tuple[int, bool, bool, str]:
-    """Shown cards before deleted and retired ones, the user's before the machine's: for matching by the same key."""
-    return PREFERENCE[card.status], not (card.edited or card.pinned), not card.is_found, card.card_id
+def _preference(card: CardState) -> tuple[int, bool, str]:
+    """For matching by the same key: shown cards before deleted and retired ones, the user's before the machine's.
+
+    A card that was made of the very words it rests on now comes before one that came by them in a merge of topics, so
+    that undoing the merge gives back the cards there were.
+    """
+    kind = (card.machine or {}).get("kind", card.kind)
+    is_users = bool(card.edited or card.pinned) and card.status in SHOWN
+    is_first = card.status is not CardStatus.DELETED and is_first_of(card.card_id, kind, card.citations[0])
+    return 0 if is_users else 1 if is_first else 2 + RANK[card.status], not card.is_found, card.card_id
 
 
 def _of_draft(draft: DraftCard) -> Candidate:

@@ -70,13 +70,11 @@ def plan(
     placed = new + (results.drafts_of_keys(tx, user_id, topic_id, keys, hidden) if keys else [])
     messages = {id_ for window in fresh for id_ in window.message_ids}
     messages |= {citation.message_id for _, draft in placed for citation in draft.citations}
-    ids = [card_id(topic_id, draft, 1) for _, draft in new]
-    found = store.candidates(tx, user_id, topic_id, keys, messages, ids)
-    old = [card for card in found if card.topic_id == topic_id or card.status is CardStatus.DELETED]
+    old = store.candidates(tx, user_id, topic_id, keys, messages)
     if further := {card.key for card in old if card.topic_id == topic_id and card.key} - keys:
         placed += results.drafts_of_keys(tx, user_id, topic_id, further, hidden)
     kept, drafts = merged(topic_id, run_id, _combined(placed), old)
-    made = _made(tx, topic_id, run_id, drafts, {card.card_id for card in found})
+    made = _made(tx, topic_id, run_id, drafts)
     changes = changes_of(tx, user_id, topic_id, [c for c in old if c.topic_id == topic_id], kept + made)
     return Plan(changes, fresh, gone)
 
@@ -87,13 +85,14 @@ def _combined(placed: Sequence[tuple[int, DraftCard]]) -> list[DraftCard]:
     return combine([[draft] for _, draft in sorted(placed, key=lambda pair: pair[0])])
 
 
-def _made(
-    tx: Transaction, topic_id: UUID, run_id: UUID, drafts: Sequence[DraftCard], used: set[str]
-) -> list[CardState]:
+def _made(tx: Transaction, topic_id: UUID, run_id: UUID, drafts: Sequence[DraftCard]) -> list[CardState]:
     """New cards, under ids that no card has."""
-    contested = [draft for draft in drafts if card_id(topic_id, draft, 1) in used]
-    ids = [card_id(topic_id, draft, ordinal) for draft in contested for ordinal in range(2, ORDINALS + 1)]
-    used = used | (store.taken(tx, ids) if ids else frozenset())
+    used: set[str] = set()
+    wanted = drafts
+    for ordinals in (range(1, 2), range(2, ORDINALS + 1)):  # few cards need more than the first
+        ids = [card_id(topic_id, draft, ordinal) for draft in wanted for ordinal in ordinals]
+        used |= store.taken(tx, ids) if ids else set()
+        wanted = [draft for draft in wanted if card_id(topic_id, draft, 1) in used]
     cards = []
     for draft in drafts:
         id_ = next(id_ for n in range(1, 2 * ORDINALS) if (id_ := card_id(topic_id, draft, n)) not in used)

@@ -21,14 +21,14 @@ from chalicelib.cards.windows import split
 USER = frozenset({"user"})
 
 SURE = 0.8  # cards of this confidence are kept whatever the budget
-BUDGET_SHARE = 0.12  # of a window's evidence characters, for cards less than sure
-BUDGET_FLOOR = 250  # code points a window, for cards less than sure
+BUDGET_SHARE = 0.14  # of a window's evidence characters, for cards less than sure
+BUDGET_FLOOR = 280  # code points a window, for cards less than sure
 DENSE_SHARE = 0.5  # of what sure cards cite, for the others at least: words full of decisions are no idle talk
 REPLY_BUDGET = 40  # code points more for each reply: what is typed to somebody who answers is denser than talk
 LENGTH_COST = 300  # code points that weigh as much as all confidence
 STRETCH = 300  # code points of evidence; spread is counted in stretches
 SPREAD, FAR = 0.1, 4  # confidence that a stretch between two cards is worth, and up to how many stretches
-GIST_STRETCH = 450  # code points of evidence without a cue before a plain statement may stand for them
+GIST_STRETCH = 250  # code points of evidence without a cue before a plain statement may stand for them
 MAX_STRETCHES = 64  # in a window: those of very long ones are longer
 MAX_PER_MESSAGE = 24
 MAX_CITATIONS = 4  # the first evidence and up to three repeats

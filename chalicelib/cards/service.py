@@ -8,14 +8,17 @@ from typing import Any
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Database, Transaction
-from chalicelib.cards import store
+from chalicelib.cards import edits, store
 from chalicelib.cards.errors import CardChanged, CardNotFound, RunNotFound
+from chalicelib.cards.following import resting_in_its_topic
 from chalicelib.cards.merge import CardState
 from chalicelib.cards.models import Card, CardKind, CardStatus, CardVersion, ExtractRun, SourceMessage
 from chalicelib.cards.replacing import changes_of, write
+from chalicelib.cards.results import store as results
 from chalicelib.cards.runs import store as runs
 from chalicelib.cards.store import Place
 from chalicelib.conversations.errors import TopicNotFound
+from chalicelib.conversations.store import lock_topics
 from chalicelib.jobs.models import JobKind
 from chalicelib.jobs.outbox import Outbox
 
@@ -86,6 +89,24 @@ class CardService:
             changes = changes_of(tx, user_id, card.topic_id, [card], [after])
             write(tx, user_id, conversation_id, changes, {card_id: action})
         return self._card(tx, user_id, card_id)
+
+    def restore(self, tx: Transaction, user_id: UUID, card_id: str, request_id: str, version: int | None) -> Card:
+        """Takes a deleted card back. What it kept out may come back too: the topics of its words are gone through
+        again, though nothing is extracted that was.
+
+        Raises:
+            CardNotFound, CardChanged, CardNotDeleted
+        """
+        topics = store.whereabouts(tx, user_id, [card_id])[card_id]
+        lock_topics(tx, user_id, *set(topics.values()))
+        card = self.change(
+            tx, user_id, card_id, "restored", lambda card: edits.restored(resting_in_its_topic(card, topics)), version
+        )
+        for topic_id in sorted({card.topic_id, *topics.values()}):
+            results.doubt(tx, user_id, topic_id)
+            runs.show_nothing(tx, topic_id)
+            self._outbox.add(tx, user_id, JobKind.EXTRACT, topic_id, cause="restore", request_id=request_id)
+        return card
 
     def request_extraction(self, tx: Transaction, user_id: UUID, topic_id: UUID, request_id: str) -> UUID | None:
         """Queues an extraction by hand, without delay. Returns the job's id; None for a topic without messages."""

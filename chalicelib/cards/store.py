@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.cards.contradictions import Claim
+from chalicelib.cards.contradictions import Claim, signs
 from chalicelib.cards.merge import CardState, Span
 from chalicelib.cards.models import Card, CardKind, CardStatus, CardVersion, StoredCitation
 
@@ -67,23 +67,32 @@ LOCK_TOPIC_OF = """
 """
 
 # Cards of a topic that an extraction may touch: with one of these keys, or resting on one of these messages; with them
-# the deleted ones of other topics that rest on them, and whatever has one of these ids.
+# the deleted ones of other topics that rest on them.
 CANDIDATES = f"""
     {STATES} WHERE c.user_id = %(user)s AND (
         (c.topic_id = %(topic)s AND c.key = ANY(%(keys)s))
         OR (c.card_id IN (SELECT card_id FROM card_citations WHERE message_id = ANY(%(messages)s))
-            AND (c.topic_id = %(topic)s OR c.status = 'deleted'))
-        OR c.card_id = ANY(%(ids)s))
+            AND (c.topic_id = %(topic)s OR c.status = 'deleted')))
 """
 
-# Cards of a topic that are shown and speak of something that these do, or are superseded by them.
+# Cards of a topic that are shown and may contradict these or be contradicted by them, or are superseded by them; also
+# what may contradict those. Words: of these, and of those of them that are pointed.
 RELATED = """
     SELECT c.card_id, c.kind, c.body, c.words, c.first_message_id, c.first_offset, c.superseded_by,
         z.first_message_id AS by_message_id, z.first_offset AS by_offset
     FROM cards c LEFT JOIN cards z ON z.card_id = c.superseded_by
     WHERE c.topic_id = %(topic)s AND c.user_id = %(user)s AND c.status IN ('active', 'superseded')
-        AND (c.superseded_by = ANY(%(ids)s) OR c.words && (%(words)s::text[] || ARRAY(
-            SELECT unnest(o.words) FROM cards o WHERE o.topic_id = %(topic)s AND o.superseded_by = ANY(%(ids)s))))
+        AND (c.superseded_by = ANY(%(ids)s)
+            OR (c.is_pointed AND c.words && (%(words)s::text[] || ARRAY(SELECT unnest(o.words) FROM cards o
+                WHERE o.topic_id = %(topic)s AND o.superseded_by = ANY(%(ids)s))))
+            OR c.words && (%(pointed)s::text[] || ARRAY(SELECT unnest(o.words) FROM cards o
+                WHERE o.topic_id = %(topic)s AND o.superseded_by = ANY(%(ids)s) AND o.is_pointed)))
+"""
+
+# In which topics the messages are that cards rest on.
+WHEREABOUTS = """
+    SELECT x.card_id, x.message_id, m.topic_id FROM card_citations x JOIN messages m USING (message_id)
+    WHERE x.card_id = ANY(%s) AND x.user_id = %s
 """
 
 TAKEN = "SELECT card_id FROM cards WHERE card_id = ANY(%s)"
@@ -91,20 +100,22 @@ TAKEN = "SELECT card_id FROM cards WHERE card_id = ANY(%s)"
 # Writes cards as they are now.
 UPSERT = """
     INSERT INTO cards (card_id, user_id, conversation_id, topic_id, run_id, kind, title, body, confidence, status,
-        is_found, pinned, edited, machine, base, key, words, superseded_by, version, first_message_id, first_offset)
+        is_found, pinned, edited, machine, base, key, words, is_pointed, superseded_by, version, first_message_id,
+        first_offset)
     SELECT d.card_id, %(user)s, %(conversation)s, d.topic_id, d.run_id, d.kind, d.title, d.body, d.confidence, d.status,
         d.is_found, d.pinned, ARRAY(SELECT jsonb_array_elements_text(d.edited)), d.machine, d.base,
-        decode(d.key, 'hex'), ARRAY(SELECT jsonb_array_elements_text(d.words)), d.superseded_by, d.version,
-        d.first_message_id, d.first_offset
+        decode(d.key, 'hex'), ARRAY(SELECT jsonb_array_elements_text(d.words)), d.is_pointed, d.superseded_by,
+        d.version, d.first_message_id, d.first_offset
     FROM jsonb_to_recordset(%(cards)s) AS d (card_id text, topic_id uuid, run_id uuid, kind text, title text, body text,
         confidence double precision, status text, is_found boolean, pinned boolean, edited jsonb, machine jsonb,
-        base jsonb, key text, words jsonb, superseded_by text, version integer, first_message_id bigint,
-        first_offset integer)
+        base jsonb, key text, words jsonb, is_pointed boolean, superseded_by text, version integer,
+        first_message_id bigint, first_offset integer)
     ON CONFLICT (card_id) DO UPDATE SET topic_id = excluded.topic_id, run_id = excluded.run_id, kind = excluded.kind,
         title = excluded.title, body = excluded.body, confidence = excluded.confidence, status = excluded.status,
         is_found = excluded.is_found, pinned = excluded.pinned, edited = excluded.edited, machine = excluded.machine,
-        base = excluded.base, key = excluded.key, words = excluded.words, superseded_by = excluded.superseded_by,
-        version = excluded.version, first_message_id = excluded.first_message_id, first_offset = excluded.first_offset,
+        base = excluded.base, key = excluded.key, words = excluded.words, is_pointed = excluded.is_pointed,
+        superseded_by = excluded.superseded_by, version = excluded.version,
+        first_message_id = excluded.first_message_id, first_offset = excluded.first_offset,
         updated_at = CASE WHEN cards.version = excluded.version THEN cards.updated_at ELSE now() END
 """
 DELETE_CITATIONS = "DELETE FROM card_citations WHERE card_id = ANY(%s) AND user_id = %s"
@@ -259,12 +270,18 @@ def newest(tx: Transaction, user_id: UUID, topic_id: UUID, limit: int) -> list[A
 
 
 def candidates(
-    tx: Transaction, user_id: UUID, topic_id: UUID, keys: Iterable[bytes], messages: Iterable[int], ids: Iterable[str]
+    tx: Transaction, user_id: UUID, topic_id: UUID, keys: Iterable[bytes], messages: Iterable[int]
 ) -> list[CardState]:
-    rows = tx.rows(
-        CANDIDATES, user=user_id, topic=topic_id, keys=list(keys), messages=list(messages), ids=list(ids)
-    )  # fmt: skip
+    rows = tx.rows(CANDIDATES, user=user_id, topic=topic_id, keys=list(keys), messages=list(messages))
     return [_state(row) for row in rows]
+
+
+def whereabouts(tx: Transaction, user_id: UUID, card_ids: Sequence[str]) -> dict[str, dict[int, UUID]]:
+    """By card: the topic of each message it rests on."""
+    found: dict[str, dict[int, UUID]] = {card_id: {} for card_id in card_ids}
+    for row in tx.rows(WHEREABOUTS, list(card_ids), user_id):
+        found[row.card_id][row.message_id] = row.topic_id
+    return found
 
 
 def taken(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
@@ -272,10 +289,10 @@ def taken(tx: Transaction, ids: Iterable[str]) -> frozenset[str]:
 
 
 def related(
-    tx: Transaction, user_id: UUID, topic_id: UUID, ids: Sequence[str], words: Iterable[str]
+    tx: Transaction, user_id: UUID, topic_id: UUID, ids: Sequence[str], words: Iterable[str], pointed: Iterable[str]
 ) -> list[tuple[Claim, str | None, tuple[int, int] | None]]:
     """(card, what supersedes it, where that stands)."""
-    rows = tx.rows(RELATED, topic=topic_id, user=user_id, ids=list(ids), words=list(words))
+    rows = tx.rows(RELATED, topic=topic_id, user=user_id, ids=list(ids), words=list(words), pointed=list(pointed))
     return [
         (
             Claim(
@@ -305,7 +322,8 @@ def _row(card: CardState) -> dict[str, Any]:
         "card_id": card.card_id, "topic_id": str(card.topic_id), "run_id": str(card.run_id), "kind": card.kind,
         "title": card.title, "body": card.body, "confidence": card.confidence, "status": card.status,
         "is_found": card.is_found, "pinned": card.pinned, "edited": sorted(card.edited), "machine": card.machine,
-        "base": card.base, "key": card.key.hex(), "words": card.words, "superseded_by": card.superseded_by,
+        "base": card.base, "key": card.key.hex(), "words": card.words,
+        "is_pointed": signs(card.body).is_pointed, "superseded_by": card.superseded_by,
         "version": card.version, "first_message_id": card.place[0], "first_offset": card.place[1],
     }  # fmt: skip
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.cards import store
-from chalicelib.cards.contradictions import Claim, superseder
+from chalicelib.cards.contradictions import Claim, Claims, signs
 from chalicelib.cards.merge import CardState, settled
 from chalicelib.cards.models import SHOWN
 
@@ -30,13 +30,14 @@ def with_superseders(
     changed = {card_id for card_id, *_ in moved}
     if not changed:
         return list(after), []
-    words = {word for card in (*before, *after) if card.card_id in changed for word in card.words}
-    found = store.related(tx, user_id, topic_id, sorted(changed), words)
+    told = [card for card in (*before, *after) if card.card_id in changed]
+    words = {word for card in told for word in card.words}
+    pointed = {word for card in told if signs(card.body).is_pointed for word in card.words}
+    found = store.related(tx, user_id, topic_id, sorted(changed), words, pointed)
     pool = {claim.card_id: claim for claim, _, _ in found if claim.card_id not in changed} | claims
-    decided = {
-        card_id: superseder(claim, list(pool.values())) for card_id, claim in claims.items() if card_id in changed
-    }
-    decided |= _of_others(found, pool, changed)
+    everybody = Claims(pool.values())
+    decided = {card_id: _by(everybody, claim) for card_id, claim in claims.items() if card_id in changed}
+    decided |= _of_others(found, pool, everybody, changed)
     return _settled(tx, user_id, after, decided)
 
 
@@ -50,20 +51,28 @@ def _told(card: CardState) -> tuple[str, object, str, tuple[int, int], bool]:
 
 
 def _of_others(
-    found: Iterable[tuple[Claim, str | None, tuple[int, int] | None]], pool: dict[str, Claim], changed: set[str]
+    found: Iterable[tuple[Claim, str | None, tuple[int, int] | None]],
+    pool: dict[str, Claim],
+    everybody: Claims,
+    changed: set[str],
 ) -> dict[str, str | None]:
     """What supersedes the cards that have not changed themselves: where the one that did has changed, it is asked anew;
     else a changed card that is newer than it may."""
     decided: dict[str, str | None] = {}
-    challengers = [pool[card_id] for card_id in sorted(changed) if card_id in pool]
+    challengers = Claims(pool[card_id] for card_id in sorted(changed) if card_id in pool)
     for claim, by, by_place in found:
         if claim.card_id in changed:
             continue
         if by is not None and (by in changed or by_place is None):
-            decided[claim.card_id] = superseder(claim, list(pool.values()))
-        elif (new := superseder(claim, challengers)) and (by_place is None or pool[new].place > by_place):
-            decided[claim.card_id] = new
+            decided[claim.card_id] = _by(everybody, claim)
+        elif (new := challengers.superseder(claim)) and (by_place is None or new.place > by_place):
+            decided[claim.card_id] = new.card_id
     return decided
+
+
+def _by(claims: Claims, claim: Claim) -> str | None:
+    newest = claims.superseder(claim)
+    return newest.card_id if newest else None
 
 
 def _settled(

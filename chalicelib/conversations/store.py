@@ -96,6 +96,21 @@ RECENT_MESSAGES = f"""
     ORDER BY message_id DESC LIMIT %s
 """
 
+# What a message may be cut to where its opening and its end are enough.
+CLIPPED = """
+    CASE WHEN length(content) > %(opening)s + %(closing)s
+        THEN left(content, %(opening)s) || chr(10) || right(content, %(closing)s) ELSE content END AS content
+"""
+
+# The newest messages of the conversation, newest first, hours since each, and how many a topic has, up to a bound.
+RECENT_TALK = f"""
+    SELECT role, topic_id, {CLIPPED}, (extract(epoch FROM now() - created_at) / 3600)::float8 AS hours,
+        (SELECT count(*) FROM (
+            SELECT FROM messages WHERE topic_id = %(topic)s AND user_id = %(user)s LIMIT %(most)s
+        ) AS counted) AS run
+    FROM messages WHERE user_id = %(user)s ORDER BY message_id DESC LIMIT %(limit)s
+"""
+
 LIST_ROUTER_RUNS = """
     SELECT message_id, policy, rule, signals, from_topic_id, to_topic_id, created_at FROM topic_router_runs
     WHERE to_topic_id = %s AND user_id = %s AND message_id > %s ORDER BY message_id LIMIT %s
@@ -196,6 +211,18 @@ def list_messages(tx: Transaction, user_id: UUID, topic_id: UUID | None, after: 
 def recent_messages(tx: Transaction, user_id: UUID, topic_id: UUID, up_to: int, limit: int) -> list[Message]:
     """Newest first."""
     return [Message(*row) for row in tx.rows(RECENT_MESSAGES, topic_id, user_id, up_to, limit)]
+
+
+def recent_talk(
+    tx: Transaction, user_id: UUID, topic_id: UUID, limit: int, most: int, opening: int, closing: int
+) -> list[Any]:
+    """(role, topic_id, content, hours, run) of the newest messages, newest first.
+
+    Args:
+        most: messages of the topic that `run` counts, at most.
+        opening, closing: code points of a long message that are read, of its start and of its end.
+    """
+    return tx.rows(RECENT_TALK, user=user_id, topic=topic_id, limit=limit, most=most, opening=opening, closing=closing)
 
 
 def list_router_runs(tx: Transaction, user_id: UUID, topic_id: UUID, after: int, limit: int) -> list[RouterRun]:

@@ -77,6 +77,7 @@ class Fuzz:
             "patch_card": {"title": f"{WORDS[name]} edited"},
             "reextract": {"filter": {"topics": [topic_id]}, "preview": self.random.random() < 0.5},
             "post_api_key": {"name": f"{WORDS[name]} key"},
+            "post_routing_replay": {"policy": "v1", "up_to_message_id": self.any_message()},
             "post_import": {
                 "source": "s",
                 "messages": [{"key": str(self.random.randrange(50)), "role": "user", "content": f"old {WORDS[name]}"}],
@@ -120,6 +121,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/api-keys"): "post_api_key",
         ("POST", "/imports"): "post_import",
         ("PATCH", "/cards/{card_id}"): "patch_card",
+        ("POST", "/routing/replays"): "post_routing_replay",
     }
     return names[endpoint.method, endpoint.path]
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from chalicelib import errors
 from chalicelib.api import endpoints
+from chalicelib.designer import errors as designer_errors
 from chalicelib.errors import GliaError
 from chalicelib.settings import Settings
 
@@ -33,6 +34,7 @@ def test_every_error_code_is_documented_and_no_other() -> None:
     table = text[text.index("| status | codes |") :]
     documented = set(re.findall(r"`([a-z_]+)`", table)) - {"details"}
     assert endpoints()
+    assert designer_errors.SessionIncomplete.code in documented
     assert codes(errors.GliaError) - SERVER_SIDE == documented - {"response_too_large", "gateway_timeout"}
 
 

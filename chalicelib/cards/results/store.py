@@ -151,6 +151,8 @@ SHOW = """
         intended = excluded.intended, failure_class = excluded.failure_class, is_chosen = excluded.is_chosen,
         keys = excluded.keys, tokens = excluded.tokens
 """
+# What a topic shows is to be gone through again, without extracting anything anew.
+DOUBT = "UPDATE shown_windows SET result_id = NULL WHERE topic_id = %s AND user_id = %s"
 SHOW_NONE = "DELETE FROM shown_windows WHERE topic_id = %s"
 
 # How the topic's cards came about: by which failures the rules stood in, and what the shown results cost.
@@ -309,6 +311,10 @@ def show(tx: Transaction, user_id: UUID, topic_id: UUID, fresh: Sequence[Fresh],
     ]  # fmt: skip
     starts = [w.start_id for w in fresh]
     tx.run(SHOW, topic=topic_id, user=user_id, gone=list(gone_starts), starts=starts, windows=Jsonb(rows))
+
+
+def doubt(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
+    tx.run(DOUBT, topic_id, user_id)
 
 
 def show_none(tx: Transaction, topic_id: UUID) -> None:

@@ -242,12 +242,16 @@ class ExtractionHandler:
         results.insert_results(tx, user_id, list(zip(found.windows, found.messages, found.results, strict=True)))
         planned = self._replace(tx, claim, work, found)
         failures, tokens = results.shown_state(tx, user_id, topic_id)
-        if not store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens):
+        count = store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens)
+        if count is None:
             raise LostRun
         result = {
-            "ok": True, "cards_changed": _visible(planned), "windows_extracted": len(found.results),
-            "tokens": sum(t.tokens for t in found.tries),
-        }  # fmt: skip
+            "ok": True,
+            "cards": count,
+            "cards_changed": _visible(planned),
+            "windows_extracted": len(found.results),
+            "tokens": sum(one.tokens for one in found.tries),
+        }
         self._finish_attempt(tx, claim, work, found, result)
         self._try_later(tx, claim, work, failures)
 

@@ -53,6 +53,8 @@ def present(tx: Transaction, user_id: UUID, topic_id: UUID) -> Present:
         closed = results.insert_windows(tx, user_id, topic_id, closed, [window for window in found if window.is_closed])
         rest = [] if found[-1].is_closed else split([*rest, *page])[-1]
         after = page[-1].message_id
+        if len(page) < GROUP * LONGEST:
+            break
     return Present(closed, cut(rest)[0] if rest else None)
 
 

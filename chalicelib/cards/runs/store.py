@@ -107,6 +107,7 @@ FINISH = """
         windows_reused = window_count - %(windows_extracted)s, agreement = %(agreement)s,
         tokens_saved = greatest(0, %(shown_tokens)s - coalesce(%(input_tokens)s, 0) - coalesce(%(output_tokens)s, 0))
     WHERE run_id = %(run)s AND lease_token = %(token)s AND status = 'running'
+    RETURNING cards_count
 """
 END_UNFINISHED = """
     UPDATE card_extract_runs SET status = %s, failure_class = coalesce(%s, failure_class), lease_token = NULL,
@@ -205,19 +206,19 @@ def finished(tx: Transaction, user_id: UUID, topic_id: UUID, source_hash: bytes)
     return tx.one(FINISHED, topic_id, user_id, source_hash)
 
 
-def finish(tx: Transaction, run_id: UUID, token: UUID, made: Made, shown_tokens: int) -> bool:
-    """Ends a run after its cards have been written. Returns whether it was still this worker's.
+def finish(tx: Transaction, run_id: UUID, token: UUID, made: Made, shown_tokens: int) -> int | None:
+    """Ends a run after its cards have been written. Returns how many it found; None if it is another worker's now.
 
     Args:
         shown_tokens: what all results that the topic shows cost when they were made.
     """
-    touched = tx.run(
+    row = tx.row(
         FINISH, run=run_id, token=token, provider=made.provider, model=made.model, fallback_used=made.fallback_used,
         failure_class=made.failure_class, cards_dropped=made.dropped, latency_ms=made.latency_ms,
         input_tokens=made.input_tokens, output_tokens=made.output_tokens, windows_extracted=made.windows_extracted,
         agreement=made.agreement, shown_tokens=shown_tokens,
     )  # fmt: skip
-    return touched == 1
+    return row.cards_count if row else None
 
 
 def supersede(tx: Transaction, run_id: UUID, token: UUID) -> None:

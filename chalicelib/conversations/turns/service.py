@@ -21,7 +21,7 @@ from chalicelib.conversations.errors import (
 )
 from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import MAX_MESSAGE, Conversation, Decision, Message
-from chalicelib.conversations.routing import route
+from chalicelib.conversations.routers import Router
 from chalicelib.conversations.turns import store
 from chalicelib.conversations.turns.models import FINAL, Accepted, Turn, TurnEvent
 from chalicelib.jobs import store as jobs
@@ -43,6 +43,7 @@ class TurnService:
         monotonic: Monotonic,
         sleep: Callable[[float], None],
         limits: Limits,
+        router: Router,
         *,
         extract_delay: int,
     ) -> None:
@@ -53,6 +54,7 @@ class TurnService:
         self._monotonic = monotonic
         self._sleep = sleep
         self._limits = limits
+        self._router = router
         self._extract_delay = extract_delay
 
     def start(
@@ -80,7 +82,7 @@ class TurnService:
             if first:
                 return first
             self._limits.check(tx, user_id)
-        decision = route(content, topic_id, conversation.active_topic_id)
+        decision = self._router.decide(tx, user_id, content, topic_id, conversation.active_topic_id)
         target = self._target(tx, user_id, conversation, decision)
         turn_id, job_id = self._new_id(), self._new_id()
         message_id = conversations.record_turn(

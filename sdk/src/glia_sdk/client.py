@@ -120,6 +120,10 @@ class Client:
         """Makes something. Sent again under the same key, it is not made twice."""
         return self._json("POST", path, body, headers={"Idempotency-Key": idempotency_key})
 
+    def ask(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
+        """A question too long for a query string; it changes nothing."""
+        return self._json("POST", path, body)
+
     def change(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         return self._json("PATCH", path, body)
 

@@ -230,6 +230,42 @@ def test_messages_are_named_by_number(glia_server: GliaServer, run_glia: RunGlia
     assert glia_server.seen == []
 
 
+def test_a_routing_replay_shows_figures_and_what_differs(glia_server: GliaServer, run_glia: RunGlia) -> None:
+    """A figure a line, then a line a message; --json is the server's answer as it is."""
+    report = {
+        "policy": "v1",
+        "messages": 3,
+        "is_cut": False,
+        "changes": [
+            {
+                "message_id": 7,
+                "was": {"rule": "active_topic", "opens_topic": False},
+                "would": {"rule": "topic_shift", "opens_topic": True},
+            }
+        ],
+        "agreement": {"corrected": 1, "recorded": {"pk": 0.5, "window_diff": None}},
+    }
+    glia_server.on("POST", "/routing/replays", Json(200, report))
+    shown = run_glia("routing", "replay", "--policy", "v1", "--limit", "20", "--up-to", "9")
+    assert (shown.code, shown.out.splitlines()) == (
+        0,
+        [
+            "policy                v1",
+            "messages              3",
+            "is_cut                no",
+            "corrected_messages    1",
+            "recorded_pk           0.5",
+            "recorded_window_diff",
+            "",
+            "7\tactive_topic (goes on)\ttopic_shift (opens a topic)",
+        ],
+    )
+    assert glia_server.seen[0].body == {"policy": "v1", "limit": 20, "up_to_message_id": 9}
+    assert json.loads(run_glia("routing", "replay", "--policy", "v1", "--json").out) == report
+    assert glia_server.seen[1].body == {"policy": "v1", "limit": 1_000}
+    assert run_glia("routing", "replay", "--policy", "v9").code == 2
+
+
 def test_an_extract_run_is_shown_with_its_attempts(glia_server: GliaServer, run_glia: RunGlia) -> None:
     """Fields first, then a line an attempt; lists name who stood in."""
     glia_server.on("GET", f"/extract-runs/{ID}", Json(200, RUN | {"attempts": [ATTEMPT]}))
@@ -359,6 +395,7 @@ def test_errors_of_every_command_are_one_line(glia_server: GliaServer, run_glia:
         "reextract discard",
         "dlq list",
         "dlq redrive",
+        "routing replay",
     ],
 )
 def test_every_command_shows_examples(run_glia: RunGlia, command: str) -> None:

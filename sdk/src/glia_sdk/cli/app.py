@@ -9,7 +9,21 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import cards, chat, dlq, extracts, health, imports, jobs, keys, login, messages, reextract, topics
+from glia_sdk.cli import (
+    cards,
+    chat,
+    dlq,
+    extracts,
+    health,
+    imports,
+    jobs,
+    keys,
+    login,
+    messages,
+    reextract,
+    routing,
+    topics,
+)
 from glia_sdk.cli.surroundings import INTERRUPTED, Surroundings
 
 EPILOG = """\b
@@ -45,6 +59,7 @@ app.command("login", short_help="Check a token, and keep it.", epilog=login.EXAM
 app.command("chat", short_help="Talk to Glia.", epilog=chat.EXAMPLES)(chat.chat)
 app.add_typer(topics.app, name="topics", short_help="List topics, or change them.", epilog=topics.EXAMPLES)
 app.add_typer(messages.app, name="messages", short_help="Read what was said, or move it.", epilog=messages.EXAMPLES)
+app.add_typer(routing.app, name="routing", short_help="What other policies would do.", epilog=routing.EXAMPLES)
 app.add_typer(cards.app, name="cards", short_help="The cards of a topic.", epilog=cards.EXAMPLES)
 app.command("extract", short_help="Extract a topic now.", epilog=extracts.EXTRACT_EXAMPLES)(extracts.extract)
 app.add_typer(extracts.app, name="extracts", short_help="What was extracted, and how.", epilog=extracts.EXAMPLES)

@@ -1,0 +1,306 @@
+"""A user who edits, pins, deletes, restores, moves, merges, splits and undoes, against what cards promise.
+
+Sequences are drawn by Hypothesis. After each step everything in the queue is done, and the promises are looked at:
+no deleted card back, no edit lost, ids stable, incremental equal to full extraction, citations verbatim, and the past
+served as it was.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
+
+from chalicelib.api.card_views import card_view
+from chalicelib.cards import edits, rules
+from chalicelib.cards import store as cards
+from chalicelib.cards.identity import draft_key
+from chalicelib.cards.matching import is_covered
+from chalicelib.cards.merge import CardState
+from chalicelib.cards.models import SHOWN, Card, CardStatus, DraftCard, SourceMessage
+from tests.support.api import Api
+
+SENTENCES = (
+    "I decided to go with Postgres for store {n}.",
+    "Do we need cache number {n} in front of it?",
+    "We should email Ana about point {n} by Friday.",
+    "I prefer layout {n} for the page. I decided to go with Postgres for store {n}.",
+    "Actually we decided to use Redis for store {n} instead of Postgres.",
+    "Nothing much happened on day {n}.",
+)
+EVERY = tuple(CardStatus)
+Shown = tuple[str, str, tuple[tuple[int, int, int], ...]]
+
+
+class CardHistory(RuleBasedStateMachine):
+    """`edited` and `deleted` are what the user did, by card id; `moments` what was served when."""
+
+    api: Api
+
+    @initialize(count=st.integers(1, 40), first=st.integers(0, 5))
+    def begin(self, count: int, first: int) -> None:
+        """A history of some length comes in at once, so that there are closed windows."""
+        self.user_id = self.api.another().user_id
+        self.edited: dict[str, dict[str, str]] = {}
+        self.deleted: set[str] = set()
+        self.pinned: set[str] = set()
+        self.gone: set[int] = set()
+        self.operations: list[UUID] = []
+        self._before: set[str] = set()
+        self._evidence: dict[str, set[int]] = {}
+        self.known: dict[Shown, str] = {}
+        self.repeated: set[Shown] = set()
+        self.moments: list[tuple[datetime, UUID, str, set[int]]] = []
+        for n in range(count):
+            self._append(SENTENCES[(first + n) % len(SENTENCES)].format(n=n % 5 if n % 3 else 100 + n), None)
+        self.settle()
+
+    def _append(self, content: str, topic_id: UUID | None) -> None:
+        services = self.api.services
+        with services.db.user(self.user_id) as tx:
+            said = services.turns.start(
+                tx, self.user_id, content, topic_id=topic_id, client_message_id=str(uuid4()), request_id="r"
+            )
+            services.turns.cancel(tx, self.user_id, said.turn_id, "r")
+
+    @rule(sentence=st.sampled_from(SENTENCES), n=st.integers(0, 30), is_new=st.integers(0, 5), topic=st.integers(0, 9))
+    def say(self, sentence: str, n: int, is_new: int, topic: int) -> None:
+        topics = self._topics()
+        if is_new == 0 and len(topics) < 4:
+            self._append("New topic: " + sentence.format(n=n), None)
+        else:
+            self._append(sentence.format(n=n), topics[topic % len(topics)] if topics else None)
+        self.settle()
+
+    @rule(draw=st.integers(0, 99))
+    def delete_message(self, draw: int) -> None:
+        if messages := self._messages():
+            message_id = messages[draw % len(messages)].message_id
+            self.api.services.conversations.delete_message(self.user_id, message_id, "r")
+            self.gone.add(message_id)
+            self.settle()
+
+    @rule(draw=st.integers(0, 99), field=st.sampled_from(["title", "body", "kind"]))
+    def edit(self, draw: int, field: str) -> None:
+        if card := self._card(draw, SHOWN):
+            value = "fact" if field == "kind" else f"Mine {draw}"
+            self._change(card, "edited", lambda c: edits.edited(c, {field: value}))
+            self.edited.setdefault(card.card_id, {})[field] = value
+            self.look()
+
+    @rule(draw=st.integers(0, 99))
+    def pin(self, draw: int) -> None:
+        if card := self._card(draw, SHOWN):
+            self._change(card, "pinned", lambda c: edits.pinned(c, True))
+            self.pinned.add(card.card_id)
+            self.look()
+
+    @precondition(lambda self: self.pinned)
+    @rule(draw=st.integers(0, 99))
+    def unpin(self, draw: int) -> None:
+        card_id = sorted(self.pinned)[draw % len(self.pinned)]
+        self.pinned.discard(card_id)
+        if (card := self._stored().get(card_id)) and card.status is not CardStatus.DELETED:
+            self._change(card, "unpinned", lambda c: edits.pinned(c, False))
+            self.look()
+
+    @rule(draw=st.integers(0, 99))
+    def delete(self, draw: int) -> None:
+        if card := self._card(draw, SHOWN):
+            self._change(card, "deleted", edits.deleted)
+            self.deleted.add(card.card_id)
+            self.look()
+
+    @precondition(lambda self: self.deleted)
+    @rule(draw=st.integers(0, 99))
+    def restore(self, draw: int) -> None:
+        card_id = sorted(self.deleted)[draw % len(self.deleted)]
+        self.deleted.discard(card_id)
+        if card := self._stored().get(card_id):
+            services = self.api.services
+            with services.db.user(self.user_id) as tx:
+                services.cards.restore(tx, self.user_id, card.card_id, "r", None)
+            self.settle()
+
+    @rule()
+    def extract_again(self) -> None:
+        self.settle(extract=True)
+
+    @rule(first=st.integers(0, 9), second=st.integers(0, 9))
+    def merge(self, first: int, second: int) -> None:
+        topics = self._topics()
+        source, target = topics[first % len(topics)], topics[second % len(topics)]
+        if source != target:
+            self._operate("merge", source, target)
+
+    @rule(draw=st.integers(0, 99))
+    def split(self, draw: int) -> None:
+        if messages := self._messages():
+            message = messages[draw % len(messages)]
+            if any(m.topic_id == message.topic_id and m.message_id < message.message_id for m in messages):
+                self._operate("split", message.topic_id, message.message_id, None)
+
+    @rule(draws=st.lists(st.integers(0, 99), min_size=1, max_size=4), topic=st.integers(0, 9))
+    def move(self, draws: list[int], topic: int) -> None:
+        messages, topics = self._messages(), self._topics()
+        if messages:
+            chosen = {messages[draw % len(messages)].message_id for draw in draws}
+            self._operate("move", topics[topic % len(topics)], chosen)
+
+    @precondition(lambda self: self.operations)
+    @rule(draw=st.integers(0, 99))
+    def undo(self, draw: int) -> None:
+        operation_id = self.operations.pop(draw % len(self.operations))
+        services = self.api.services
+        with services.db.user(self.user_id) as tx:
+            services.operations.undo(tx, self.user_id, operation_id, "r")
+        self.settle()
+
+    def _operate(self, name: str, *arguments: Any) -> None:
+        services = self.api.services
+        with services.db.user(self.user_id) as tx:
+            done = getattr(services.operations, name)(tx, self.user_id, *arguments, "r")
+        self.operations.append(done.operation_id)
+        self.settle()
+
+    def _change(self, card: CardState, action: str, act: Any) -> None:
+        services = self.api.services
+        with services.db.user(self.user_id) as tx:
+            services.cards.change(tx, self.user_id, card.card_id, action, act)
+
+    def settle(self, extract: bool = False) -> None:
+        services = self.api.services
+        if extract:
+            for topic_id in self._topics():
+                with services.db.user(self.user_id) as tx:
+                    services.cards.request_extraction(tx, self.user_id, topic_id, "r")
+        self.api.work()
+        self.look()
+
+    def look(self) -> None:
+        stored = self._stored()
+        self._no_deleted_card_is_back(stored)
+        self._no_edit_is_lost(stored)
+        for topic_id in self._topics():
+            self._topic_is_as_if_extracted_anew(topic_id, stored)
+        self._ids_are_stable()
+        self._citations_are_verbatim()
+        self._the_past_is_as_it_was()
+
+    def _no_deleted_card_is_back(self, stored: dict[str, CardState]) -> None:
+        for card_id in self.deleted & stored.keys():
+            assert stored[card_id].status is CardStatus.DELETED
+        tombstones = [card for card in stored.values() if card.status is CardStatus.DELETED]
+        for card in stored.values():
+            if card.status in SHOWN and card.card_id not in self._before:
+                assert not any(is_covered(card.citations, t.citations) for t in tombstones), "a deleted card, reworded"
+        self._before = {card.card_id for card in stored.values() if card.status in SHOWN}
+
+    def _no_edit_is_lost(self, stored: dict[str, CardState]) -> None:
+        """An edited or pinned card stays for as long as a message is there that it rests on."""
+        for card_id, fields in self.edited.items():
+            if card_id in stored:
+                card = stored[card_id]
+                assert {name: str(getattr(card, name)) for name in fields} == fields
+                assert set(fields) <= card.edited
+                assert card.status in SHOWN or card_id in self.deleted
+        for card_id in (self.edited.keys() | self.pinned) - stored.keys():
+            assert self._evidence[card_id] <= self.gone, "nothing else takes an edited or pinned card away"
+        for card_id in self.pinned & stored.keys():
+            assert stored[card_id].status is not CardStatus.RETIRED
+        self._evidence = {c.card_id: {span.message_id for span in c.citations} for c in stored.values()} | {
+            card_id: rest for card_id, rest in self._evidence.items() if card_id not in stored
+        }
+
+    def _topic_is_as_if_extracted_anew(self, topic_id: UUID, stored: dict[str, CardState]) -> None:
+        """Incremental equals full: what the machine finds is what the rules find in the messages, read from scratch."""
+        messages = [m for m in self._messages() if m.topic_id == topic_id]
+        drafts = rules.extract([SourceMessage(m.message_id, m.role, m.content) for m in messages])
+        here = [card for card in stored.values() if card.topic_id == topic_id]
+        tombstones = [card for card in stored.values() if card.status is CardStatus.DELETED]
+        found = {_machine(card) for card in here if card.status in SHOWN and card.is_found}
+        expected = {_drafted(draft) for draft in drafts}
+        assert found <= expected
+        keys = {card.key for card in here if card.status is CardStatus.DELETED}
+        for draft in drafts:
+            if _drafted(draft) not in found:
+                covered = any(is_covered(draft.citations, card.citations) for card in tombstones)
+                assert covered or draft_key(draft) in keys, "only what the user has deleted is missing"
+
+    def _ids_are_stable(self) -> None:
+        """A card that says the same of the same words has the id it had, wherever they are.
+
+        Where several messages say the same, they share a card in one topic and have one each in two; which of them
+        keeps the id when they part is not promised.
+        """
+        contents = "\n".join(message.content for message in self._messages())
+        self.repeated |= {said for said in self.known if contents.count(said[1]) > 1}
+        for topic_id in self._topics():
+            for card in self._shown(topic_id):
+                said = _said(card)
+                if contents.count(card.body) > 1:
+                    self.repeated.add(said)
+                elif not card.edited and said not in self.repeated:
+                    assert self.known.setdefault(said, card.card_id) == card.card_id
+
+    def _citations_are_verbatim(self) -> None:
+        with self.api.services.db.user(self.user_id) as tx:
+            rows = tx.rows(
+                "SELECT substring(m.content FROM x.start_offset + 1 FOR x.end_offset - x.start_offset) AS quote,"
+                " x.quote_sha256, m.topic_id = c.topic_id AS is_here, c.status"
+                " FROM card_citations x JOIN messages m USING (message_id) JOIN cards c USING (card_id)"
+            )
+        for row in rows:
+            assert hashlib.sha256(row.quote.encode()).digest() == bytes(row.quote_sha256)
+            assert row.is_here or row.status == "deleted"
+
+    def _the_past_is_as_it_was(self) -> None:
+        for at, topic_id, served, rested_on in self.moments[-6:]:
+            if not rested_on & self.gone:
+                assert self._serve(topic_id, at) == served
+        for topic_id in self._topics():
+            served = self._serve(topic_id, None)
+            rested_on = {c.message_id for card in self._shown(topic_id) for c in card.citations}
+            self.moments.append((datetime.now(UTC), topic_id, served, rested_on))
+
+    def _serve(self, topic_id: UUID, at: datetime | None) -> str:
+        found = self.api.services.cards.of_topic(self.user_id, topic_id, None, SHOWN, at, None, 500)
+        return json.dumps([card_view(card).model_dump(mode="json") for card in found])
+
+    def _shown(self, topic_id: UUID) -> list[Card]:
+        return self.api.services.cards.of_topic(self.user_id, topic_id, None, SHOWN, None, None, 500)
+
+    def _topics(self) -> list[UUID]:
+        return [t.topic_id for t in self.api.services.conversations.topics(self.user_id, None, None, 100)][::-1]
+
+    def _messages(self) -> list[Any]:
+        return self.api.services.conversations.messages(self.user_id, None, 0, 1000)
+
+    def _stored(self) -> dict[str, CardState]:
+        services = self.api.services
+        with services.db.user(self.user_id) as tx:
+            ids = [row.card_id for row in tx.rows("SELECT card_id FROM cards ORDER BY card_id")]
+            return {card.card_id: card for card in cards.states(tx, self.user_id, ids)}
+
+    def _card(self, draw: int, statuses: tuple[CardStatus, ...]) -> CardState | None:
+        found = [card for card in self._stored().values() if card.status in statuses]
+        return found[draw % len(found)] if found else None
+
+
+def _machine(card: CardState) -> Shown:
+    machine = card.machine or {}
+    places = tuple((span.message_id, span.start, span.end) for span in card.citations)
+    return machine["kind"], machine["body"], places
+
+
+def _drafted(draft: DraftCard) -> Shown:
+    return str(draft.kind), draft.body, tuple((c.message_id, c.start, c.end) for c in draft.citations)
+
+
+def _said(card: Card) -> Shown:
+    return str(card.kind), card.body, tuple((c.message_id, c.start, c.end) for c in card.citations)
