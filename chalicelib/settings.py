@@ -118,6 +118,9 @@ class Settings(BaseModel):
     story_lease: Annotated[
         int, Field(alias="GLIA_STORY_LEASE", ge=1, description="How long a silent narrator keeps its story.")
     ] = 600
+    reextract_concurrency: Annotated[
+        int, Field(alias="GLIA_REEXTRACT_CONCURRENCY", ge=1, le=1000, description="Topics of a batch at work at once.")
+    ] = 8
     backoff_base: Annotated[
         float, Field(alias="GLIA_BACKOFF_BASE", ge=0, description="First wait after a failed claim; doubles each time.")
     ] = 2.0

@@ -19,6 +19,11 @@ from chalicelib.adapters.sqs import SqsQueue
 from chalicelib.cards.extractors import CardExtractor, ModelExtractor, RulesExtractor
 from chalicelib.cards.following import CardTraces
 from chalicelib.cards.models import SourceMessage
+from chalicelib.cards.prompts import PROMPT_VERSION
+from chalicelib.cards.reextraction.choosing import Choosing
+from chalicelib.cards.reextraction.handler import ReextractionHandler
+from chalicelib.cards.reextraction.progress import Progress
+from chalicelib.cards.reextraction.service import ReextractionService
 from chalicelib.cards.runs.handler import ExtractionHandler
 from chalicelib.cards.service import CardService, TopicNotes
 from chalicelib.cards.stories.handler import StoryHandler
@@ -77,6 +82,7 @@ class Services:
     sessions: SessionService
     tools: OwnTools
     models: ModelDirectory
+    reextractions: ReextractionService
     jobs: JobService
     worker: Worker
     health: HealthService
@@ -143,7 +149,9 @@ def build(
         settings, db, system_db, queue, new_id, clock, monotonic, sleep, crash_points, EmfMeter()
     )  # fmt: skip
     outbox = Outbox(queue, new_id, crash_points)
-    jobs = JobService(db, system_db, outbox, sweep_after=settings.sweep_after)
+    progress = Progress(outbox, concurrency=settings.reextract_concurrency)
+    choosing = _choosing(settings, outside.tries, monotonic)
+    jobs = JobService(db, system_db, outbox, progress.on_redriven, sweep_after=settings.sweep_after)
     renewal = _renewal(outside, outbox)
     return Services(
         settings=settings,
@@ -159,8 +167,9 @@ def build(
         sessions=_sessions(outside),
         tools=OwnTools(db, new_id),
         models=_models(settings),
+        reextractions=ReextractionService(db, progress, choosing, new_id),
         jobs=jobs,
-        worker=_worker(outside, outbox),
+        worker=_worker(outside, outbox, progress, choosing),
         health=HealthService(settings, db, sqs, S3Blobs(settings)),
         queue=queue,
         meter=outside.meter,
@@ -240,12 +249,13 @@ def _models(settings: Settings) -> ModelDirectory:
     return ModelDirectory(settings, uses)
 
 
-def _worker(outside: _Outside, outbox: Outbox) -> Worker:
+def _worker(outside: _Outside, outbox: Outbox, progress: Progress, choosing: Choosing) -> Worker:
     settings = outside.settings
     claims = Claims(max_attempts=settings.max_attempts)
     handlers: dict[JobKind, Handler] = {
         JobKind.TURN: _responder(outside, outbox, claims),
-        JobKind.EXTRACT: _extraction(outside, outbox, claims),
+        JobKind.EXTRACT: _extraction(outside, outbox, claims, progress, choosing.in_use),
+        JobKind.REEXTRACT: _reextraction(outside, outbox, claims, progress, choosing),
         JobKind.STORY: _stories(outside, outbox, claims),
     }
     return Worker(
@@ -277,14 +287,17 @@ def _responder(outside: _Outside, outbox: Outbox, claims: Claims) -> Responder:
     )
 
 
-def _extraction(outside: _Outside, outbox: Outbox, claims: Claims) -> ExtractionHandler:
+def _extraction(
+    outside: _Outside, outbox: Outbox, claims: Claims, progress: Progress, extractor: CardExtractor
+) -> ExtractionHandler:
     settings = outside.settings
     return ExtractionHandler(
         outside.db,
         outbox,
         claims,
-        _extractor(settings, outside.tries, outside.monotonic),
+        extractor,
         _renewal(outside, outbox),
+        progress,
         outside.new_id,
         outside.monotonic,
         outside.crash_points,
@@ -312,6 +325,21 @@ def _renewal(outside: _Outside, outbox: Outbox) -> Renewal:
     return Renewal(outbox, delay=outside.settings.story_delay)
 
 
+def _reextraction(
+    outside: _Outside, outbox: Outbox, claims: Claims, progress: Progress, choosing: Choosing
+) -> ReextractionHandler:
+    return ReextractionHandler(
+        outside.db,
+        claims,
+        progress,
+        choosing,
+        _renewal(outside, outbox),
+        outside.new_id,
+        outside.crash_points,
+        lease=outside.settings.extract_lease,
+    )
+
+
 def _database(settings: Settings, url: str, observe: Callable[[str], None] | None) -> Database:
     return Database(
         url, pooled=settings.database_pooled, statement_timeout_ms=settings.statement_timeout_ms, observe=observe
@@ -328,12 +356,18 @@ def _replier(settings: Settings, notes: CardNotes) -> Replier:
     return ModelReplier(ModelClient(settings, settings.chat_model), settings.context_tokens)
 
 
-def _extractor(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> CardExtractor:
+def _choosing(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> Choosing:
     by_rules = RulesExtractor(settings.evidence, monotonic)
-    if not settings.extract_model:
-        return by_rules
-    client = ModelClient(settings, settings.extract_model)
-    return ModelExtractor(client, by_rules, tries, settings.evidence, monotonic, settings.context_tokens)
+
+    def by_model(model: str, prompt_version: str = PROMPT_VERSION) -> CardExtractor:
+        client = ModelClient(settings, model)
+        return ModelExtractor(
+            client, by_rules, tries, settings.evidence, monotonic, settings.context_tokens, prompt_version
+        )
+
+    in_use = by_model(settings.extract_model) if settings.extract_model else by_rules
+    is_reachable = settings.openai_base_url is not None or settings.openai_api_key is not None
+    return Choosing(in_use, by_rules, by_model if is_reachable else None, settings.extract_model)
 
 
 def _narrator(settings: Settings, tries: Callable[[], Retrying], monotonic: Monotonic) -> StoryNarrator:

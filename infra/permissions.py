@@ -12,7 +12,7 @@ RECEIVE = [
     "sqs:GetQueueUrl",
     "sqs:ReceiveMessage",
 ]
-ALL = ("TurnsQueue", "ExtractionsQueue", "StoriesQueue")
+ALL = ("TurnsQueue", "ExtractionsQueue", "StoriesQueue", "ReextractionsQueue")
 # AWS's own policy, attached inside a VPC only: these actions know no resources.
 IN_VPC = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"}
 
@@ -27,6 +27,11 @@ def roles() -> dict[str, Any]:
             "WorkerLogs", _allow([*RECEIVE, "sqs:SendMessage"], "ExtractionsQueue"), _allow(SEND, "StoriesQueue")
         ),
         "StoriesRole": _role("WorkerLogs", _allow([*RECEIVE, "sqs:SendMessage"], "StoriesQueue")),
+        "ReextractionsRole": _role(
+            "WorkerLogs",
+            _allow([*RECEIVE, "sqs:SendMessage"], "ReextractionsQueue"),
+            _allow(SEND, "ExtractionsQueue", "StoriesQueue"),
+        ),
         "SweepRole": _role("WorkerLogs", _allow(SEND, *ALL)),
         "MigrateRole": _role("WorkerLogs"),
     }

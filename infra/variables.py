@@ -28,6 +28,7 @@ WITHHELD = {
     "Turns": DATABASE.keys() - {"DATABASE_URL"},
     "Extractions": DATABASE.keys() - {"DATABASE_URL"},
     "Stories": DATABASE.keys() - {"DATABASE_URL"},
+    "Reextractions": DATABASE.keys() - {"DATABASE_URL"},
     "Sweep": DATABASE.keys() - {"DATABASE_SYSTEM_URL"} | MODELS,
     "Migrate": DATABASE.keys() - {"DATABASE_OWNER_URL"} | MODELS,
 }

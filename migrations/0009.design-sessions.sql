@@ -1,4 +1,4 @@
--- depends: 0006.topic-operations
+-- depends: 0008.reextractions
 -- Design sessions: the record, which is permanent; the live state, which expires; every event; and users' own tools.
 
 CREATE TABLE design_sessions (

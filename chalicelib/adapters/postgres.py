@@ -37,6 +37,12 @@ class Transaction:
         self._observe = observe
         self._after_commit: list[Callable[[], None]] = []
 
+    @contextmanager
+    def attempt(self) -> Iterator[None]:
+        """A part whose failure takes back nothing else: after an error that is caught, the transaction goes on."""
+        with self._connection.transaction():
+            yield
+
     def after_commit(self, action: Callable[[], None]) -> None:
         """Runs `action` once the transaction is committed; never if it is not."""
         self._after_commit.append(action)

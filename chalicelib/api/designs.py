@@ -51,7 +51,7 @@ class ValidationView(View):
 
 
 class ExportQuery(Query):
-    format: Literal[tuple(FORMATS)]  # type: ignore[valid-type]
+    format: Literal[tuple(FORMATS)] = "glia"  # type: ignore[valid-type]
 
 
 class TemplatesView(View):

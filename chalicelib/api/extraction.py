@@ -1,4 +1,4 @@
-"""`/extract-runs` and `/jobs`: what ran in the background, why, and how it ended."""
+"""`/extract-runs`: what was extracted, why, and how it ended."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from chalicelib.api.requests import Page, cursor_uuid, encode_cursor, path_uuid
 from chalicelib.api.resource import Call, Resource
 from chalicelib.cards.errors import RunNotFound
 from chalicelib.cards.models import ExtractRun
-from chalicelib.errors import NotFound
 
 resource = Resource("extraction", "extraction")
 RunStatus = Literal["running", "finished", "failed", "superseded"]
@@ -84,21 +83,6 @@ class RunsQuery(Page):
     status: RunStatus | None = None
 
 
-class JobView(View):
-    job_id: UUID
-    kind: str
-    subject: UUID = Field(description="The turn or topic the job is about.")
-    status: Literal["queued", "running", "done", "dead"]
-    attempts: int
-    cause: str
-    request_id: str
-    result: dict[str, Any] | None
-    failure_class: str | None
-    created_at: Timestamp
-    updated_at: Timestamp
-    ended_at: Timestamp | None
-
-
 def _run_fields(run: ExtractRun) -> dict[str, Any]:
     fields = {name: getattr(run, name) for name in RunView.model_fields}
     return {**fields, "source_hash": bytes(run.source_hash).hex()}
@@ -125,10 +109,3 @@ def get_extract_run(call: Call) -> Response:
     run, attempts = call.services.cards.run(call.user_id, path_uuid(call.path["run_id"], RunNotFound))
     tries = [AttemptView.model_validate(attempt) for attempt in attempts]
     return answer(200, RunDetailView(**_run_fields(run), attempts=tries))
-
-
-@resource.get("/jobs/{job_id}", answers={200: JobView}, errors=(404,))
-def get_job(call: Call) -> Response:
-    """A piece of background work: its state, attempts and result."""
-    job = call.services.jobs.get(call.user_id, path_uuid(call.path["job_id"], NotFound))
-    return answer(200, JobView.model_validate(job))

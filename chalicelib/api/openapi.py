@@ -23,6 +23,7 @@ _ERRORS = {
     401: "No valid credentials.",
     404: "There is nothing here, or it is not yours.",
     409: "Does not fit the present state.",
+    410: "It has expired.",
     413: "Too large.",
     415: "Not JSON.",
     422: "Well-formed but invalid.",

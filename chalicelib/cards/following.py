@@ -11,6 +11,7 @@ from chalicelib.adapters.postgres import Transaction
 from chalicelib.cards import store
 from chalicelib.cards.merge import CardState, settled
 from chalicelib.cards.models import Card, CardStatus
+from chalicelib.cards.reextraction import store as previews
 from chalicelib.cards.replacing import changes_of, write
 from chalicelib.cards.results import store as results
 from chalicelib.cards.runs import store as runs
@@ -35,6 +36,7 @@ class CardTraces:
         store.forget_message(tx, user_id, message_id)
         stories.forget(tx, user_id, topic_id, [message_id])
         results.forget_message(tx, user_id, message_id)
+        previews.forget_message(tx, user_id, message_id)
         if topic and before:
             changes = changes_of(tx, user_id, topic_id, before, after)
             write(tx, user_id, topic.conversation_id, changes, {card.card_id: "evidence_deleted" for card in after})

@@ -83,6 +83,11 @@ class Try:
     input_tokens: int | None = None
     output_tokens: int | None = None
 
+    @property
+    def tokens(self) -> int:
+        """What is known of both."""
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
 
 @dataclass(frozen=True, slots=True)
 class WindowResult:

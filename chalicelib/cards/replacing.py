@@ -52,16 +52,18 @@ class Plan:
 
 
 def plan(
-    tx: Transaction, user_id: UUID, topic_id: UUID, run_id: UUID, fresh: Sequence[Fresh], tail: Window | None
-) -> Plan:
+    tx: Transaction, user_id: UUID, topic_id: UUID, run_id: UUID, fresh: Sequence[Fresh], tail: Window | None, *,
+    is_whole: bool = True,
+) -> Plan:  # fmt: skip
     """What becomes of the topic's cards when these windows are shown.
 
     Args:
         fresh: the windows that are not shown yet as they are, in order.
         tail: the open window at the topic's end, whether fresh or not.
+        is_whole: what is shown of windows that have changed since goes. Else it stays until they are extracted.
     """
     starts = [window.start_id for window in fresh]
-    gone, keys = results.gone(tx, user_id, topic_id, tail, starts)
+    gone, keys = results.gone(tx, user_id, topic_id, tail, starts, is_whole=is_whole)
     new = [(window.start_id, draft) for window in fresh for draft in window.drafts]
     keys |= {draft_key(draft) for _, draft in new}
     hidden = [*starts, *gone]

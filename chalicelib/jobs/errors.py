@@ -15,6 +15,18 @@ class DeadJob(GliaError):
     code = "dead_job"
 
 
+class JobNotDead(Conflict):
+    """Only a dead job can be redriven."""
+
+    code = "job_not_dead"
+
+
+class JobOfTurn(Conflict):
+    """The turn has ended as failed; retry the turn instead of its job."""
+
+    code = "job_of_turn"
+
+
 class IdempotencyConflict(Conflict):
     """This key was used before with another request."""
 

@@ -15,9 +15,18 @@ class JobKind(StrEnum):
     TURN = "turn"
     EXTRACT = "extract"
     STORY = "story"
+    REEXTRACT = "reextract"
 
 
-QUEUES = {JobKind.TURN: "turns", JobKind.EXTRACT: "extractions", JobKind.STORY: "stories"}
+QUEUES = {
+    JobKind.TURN: "turns",
+    JobKind.EXTRACT: "extractions",
+    JobKind.STORY: "stories",
+    JobKind.REEXTRACT: "reextractions",
+}
+REEXTRACTION = "reextraction"
+# Causes that outweigh the one that a queued extraction has, the weightiest last.
+PRESSING = ("upgrade", "manual", REEXTRACTION)
 
 
 class JobMessage(BaseModel):

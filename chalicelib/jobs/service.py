@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+import psycopg
+
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.errors import NotFound
 from chalicelib.jobs import store
-from chalicelib.jobs.errors import IdempotencyConflict
-from chalicelib.jobs.models import Job, JobKind
+from chalicelib.jobs.errors import IdempotencyConflict, JobNotDead, JobOfTurn
+from chalicelib.jobs.models import Job, JobKind, JobMessage
 from chalicelib.jobs.outbox import Outbox
 
 SWEEP_PAGE = 500  # jobs
@@ -19,11 +21,22 @@ SWEEP_PAGES = 10
 Answer = tuple[int, Any]  # status code and JSON body
 
 
+Redriven = Callable[[Transaction, UUID, UUID, UUID], None]
+
+
 class JobService:
-    def __init__(self, db: Database, system_db: Database, outbox: Outbox, *, sweep_after: int) -> None:
+    """
+    Args:
+        redriven: told, in the same transaction, of a user's dead job and of the one that is queued for it now.
+    """
+
+    def __init__(
+        self, db: Database, system_db: Database, outbox: Outbox, redriven: Redriven, *, sweep_after: int
+    ) -> None:
         self._db = db
         self._system_db = system_db
         self._outbox = outbox
+        self._redriven = redriven
         self._sweep_after = sweep_after
 
     def get(self, user_id: UUID, job_id: UUID) -> Job:
@@ -32,6 +45,55 @@ class JobService:
         if job is None:
             raise NotFound("There is no such job.")
         return job
+
+    def jobs(
+        self, user_id: UUID, status: str | None, kind: JobKind | None, before: UUID | None, limit: int
+    ) -> list[Job]:
+        """Newest first."""
+        with self._db.user(user_id) as tx:
+            return store.list_jobs(tx, user_id, status, kind, before, limit)
+
+    def redrive(self, tx: Transaction, user_id: UUID, job_id: UUID) -> Job:
+        """Gives a dead job back to the queue. Returns it, or the extraction that waits there already and stands for it.
+
+        Raises:
+            NotFound, JobNotDead, JobOfTurn
+        """
+        dead = store.get(tx, user_id, job_id)
+        if dead is None:
+            raise NotFound("There is no such job.")
+        if dead.kind == JobKind.TURN:
+            raise JobOfTurn()
+        while not (standing := self._requeued(tx, user_id, job_id) or self._standing(tx, user_id, dead)):
+            pass  # what was queued has just been claimed
+        self._redriven(tx, user_id, job_id, standing.job_id)
+        kind = JobKind(standing.kind)
+        self._outbox.send_after_commit(
+            tx, JobMessage(job_id=standing.job_id, user_id=user_id, kind=kind, request_id=standing.request_id)
+        )
+        return standing
+
+    def _requeued(self, tx: Transaction, user_id: UUID, job_id: UUID) -> Job | None:
+        try:
+            with tx.attempt():
+                return store.redrive(tx, user_id, job_id)
+        except psycopg.errors.UniqueViolation:  # an extraction of the topic was queued meanwhile: now it is seen
+            return None
+
+    def _standing(self, tx: Transaction, user_id: UUID, dead: Job) -> Job | None:
+        """The extraction that waits in the queue.
+
+        Raises:
+            JobNotDead
+        """
+        now = store.get(tx, user_id, dead.job_id)
+        if now is None or now.status != "dead":
+            raise JobNotDead()
+        waiting = store.press_queued(tx, user_id, [dead.subject], dead.cause).get(dead.subject)
+        if waiting is None:
+            return None
+        store.merge_dead(tx, user_id, dead.job_id, waiting.job_id)
+        return store.get(tx, user_id, waiting.job_id)
 
     def sweep(self, after: int | None = None) -> int:
         """Sends again what should have been at work for `after` seconds, up to a bound. Returns how many jobs."""

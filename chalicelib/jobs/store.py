@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.jobs.models import Job, JobKind, JobMessage
+from chalicelib.jobs.models import PRESSING, Job, JobKind, JobMessage
 
 JOB_COLUMNS = """
     job_id, kind, subject, status, attempts, cause, request_id, result, failure_class, created_at, updated_at, ended_at
@@ -33,6 +34,14 @@ INSERT_MANY = """
 
 # The job of a kind that waits in the queue for a subject.
 QUEUED = "SELECT job_id, request_id FROM jobs WHERE user_id = %s AND kind = %s AND subject = %s AND status = 'queued'"
+
+# The same of many topics; a cause that outweighs the one it was queued for takes its place.
+PRESS_QUEUED = """
+    UPDATE jobs SET cause = CASE WHEN array_position(%(pressing)s, %(cause)s)
+        > coalesce(array_position(%(pressing)s, cause), 0) THEN %(cause)s ELSE cause END
+    WHERE user_id = %(user)s AND subject = ANY(%(subjects)s) AND kind = 'extract' AND status = 'queued'
+    RETURNING job_id, request_id, subject
+"""
 
 # Takes a job that is queued, or whose holder has gone silent. Counts an attempt.
 CLAIM = f"""
@@ -72,16 +81,21 @@ COMPLETE_SUBJECT = """
 
 # Gives a failed job back to the queue; where a newer one of its kind and subject waits already, that stands for both.
 RELEASE = """
+    WITH waiting AS MATERIALIZED (
+        SELECT job_id FROM jobs WHERE user_id = %(user)s AND subject = %(subject)s AND kind = %(kind)s
+            AND status = 'queued' AND job_id <> %(job)s FOR NO KEY UPDATE
+    ), pressed AS (
+        UPDATE jobs w SET cause = j.cause FROM waiting, jobs j
+        WHERE w.job_id = waiting.job_id AND j.job_id = %(job)s AND j.lease_token = %(token)s
+            AND array_position(%(pressing)s, j.cause) > coalesce(array_position(%(pressing)s, w.cause), 0)
+    )
     UPDATE jobs SET lease_token = NULL, lease_until = NULL, updated_at = now(), failure_class = %(failure)s,
         due_at = now() + make_interval(secs => %(delay)s),
         status = CASE WHEN waiting.job_id IS NULL THEN 'queued' ELSE 'done' END,
         ended_at = CASE WHEN waiting.job_id IS NULL THEN NULL ELSE now() END,
         result = CASE WHEN waiting.job_id IS NULL THEN NULL
             ELSE jsonb_build_object('ok', false, 'reason', 'merged', 'job_id', waiting.job_id) END
-    FROM (SELECT 1) AS always LEFT JOIN (
-        SELECT job_id FROM jobs WHERE user_id = %(user)s AND subject = %(subject)s AND kind = %(kind)s
-            AND status = 'queued' AND job_id <> %(job)s
-    ) AS waiting ON true
+    FROM (SELECT 1) AS always LEFT JOIN waiting ON true
     WHERE jobs.job_id = %(job)s AND jobs.lease_token = %(token)s AND jobs.status = 'running'
     RETURNING status
 """
@@ -101,7 +115,31 @@ BURY = """
     RETURNING subject
 """
 
+# Gives a dead job back to the queue as new; nothing where another extraction of its topic waits there.
+REDRIVE = f"""
+    UPDATE jobs SET status = 'queued', attempts = 0, result = NULL, failure_class = NULL, ended_at = NULL,
+        updated_at = now(), due_at = now(), not_before = now()
+    WHERE job_id = %(job)s AND user_id = %(user)s AND status = 'dead' AND NOT EXISTS (
+        SELECT FROM jobs w WHERE w.user_id = %(user)s AND w.subject = jobs.subject AND w.kind = 'extract'
+            AND w.status = 'queued' AND jobs.kind = 'extract')
+    RETURNING {JOB_COLUMNS}
+"""
+
+# A dead job for which another one stands.
+MERGE_DEAD = """
+    UPDATE jobs SET status = 'done', updated_at = now(),
+        result = jsonb_build_object('ok', false, 'reason', 'merged', 'job_id', %s::uuid)
+    WHERE job_id = %s AND user_id = %s AND status = 'dead'
+"""
+
 GET = f"SELECT {JOB_COLUMNS} FROM jobs WHERE job_id = %s AND user_id = %s"
+
+# A page of jobs, newest first.
+LIST = f"""
+    SELECT {JOB_COLUMNS} FROM jobs WHERE user_id = %(user)s AND (%(before)s::uuid IS NULL OR job_id < %(before)s)
+        AND (%(status)s::text IS NULL OR status = %(status)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
+    ORDER BY job_id DESC LIMIT %(limit)s
+"""
 
 # Open jobs that should have been at work by now (system role): sent again, and not again for as long.
 OVERDUE = """
@@ -187,6 +225,15 @@ def queued(tx: Transaction, user_id: UUID, kind: JobKind, subject: UUID) -> JobM
     return JobMessage(job_id=row.job_id, user_id=user_id, kind=kind, request_id=row.request_id)
 
 
+def press_queued(tx: Transaction, user_id: UUID, topic_ids: Iterable[UUID], cause: str) -> dict[UUID, JobMessage]:
+    """The extractions of topics that wait in the queue, by topic; from now on for `cause`, if that outweighs theirs."""
+    rows = tx.rows(PRESS_QUEUED, user=user_id, subjects=list(topic_ids), cause=cause, pressing=list(PRESSING))
+    return {
+        row.subject: JobMessage(job_id=row.job_id, user_id=user_id, kind=JobKind.EXTRACT, request_id=row.request_id)
+        for row in rows
+    }
+
+
 def claim(tx: Transaction, message: JobMessage, token: UUID, *, lease: int, max_attempts: int) -> Job | None:
     row = tx.row(CLAIM, token, lease, message.job_id, message.user_id, message.kind, max_attempts)
     return Job(*row) if row else None
@@ -213,7 +260,7 @@ def release(tx: Transaction, user_id: UUID, job: Job, token: UUID, failure_class
     """The job's new status, or None if the lease was lost."""
     row = tx.row(
         RELEASE, failure=failure_class, delay=delay, user=user_id, kind=job.kind, subject=job.subject,
-        job=job.job_id, token=token,
+        job=job.job_id, token=token, pressing=list(PRESSING),
     )  # fmt: skip
     return row.status if row else None
 
@@ -231,6 +278,26 @@ def bury(tx: Transaction, user_id: UUID, job_id: UUID, token: UUID | None, max_a
 def get(tx: Transaction, user_id: UUID, job_id: UUID) -> Job | None:
     row = tx.row(GET, job_id, user_id)
     return Job(*row) if row else None
+
+
+def redrive(tx: Transaction, user_id: UUID, job_id: UUID) -> Job | None:
+    """
+    Raises:
+        psycopg.errors.UniqueViolation: an extraction of the topic is queued at this very moment.
+    """
+    row = tx.row(REDRIVE, job=job_id, user=user_id)
+    return Job(*row) if row else None
+
+
+def merge_dead(tx: Transaction, user_id: UUID, job_id: UUID, standing: UUID) -> None:
+    tx.run(MERGE_DEAD, standing, job_id, user_id)
+
+
+def list_jobs(
+    tx: Transaction, user_id: UUID, status: str | None, kind: str | None, before: UUID | None, limit: int
+) -> list[Job]:
+    rows = tx.rows(LIST, user=user_id, status=status, kind=kind, before=before, limit=limit)
+    return [Job(*row) for row in rows]
 
 
 def overdue(tx: Transaction, after: int, limit: int) -> list[JobMessage]:

@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from chalicelib import wiring
 from chalicelib.adapters.logs import describe, enter, make_logger
+from chalicelib.cards.reextraction.models import BatchMessage
 from chalicelib.errors import GliaError
 from chalicelib.jobs.models import QUEUES, JobKind, JobMessage
 
@@ -46,6 +47,12 @@ def stories(event: SQSEvent) -> dict[str, Any]:
     return _deliver_all(JobKind.STORY, event)
 
 
+@blueprint.on_sqs_message(queue=wiring.settings().queue_name(QUEUES[JobKind.REEXTRACT]), batch_size=5)
+def reextractions(event: SQSEvent) -> dict[str, Any]:
+    """Previews and applies re-extractions, and starts those that a message asks for."""
+    return _deliver_all(JobKind.REEXTRACT, event)
+
+
 def _deliver_all(kind: JobKind, event: SQSEvent) -> dict[str, Any]:
     from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
@@ -71,13 +78,29 @@ def _deliver(kind: JobKind, record: SQSRecord) -> None:
     if receives > 1:
         services.meter.count("Redelivered")
     try:
-        message = _parse(kind, record.body)
-        outcome = services.worker.deliver(message)
+        done = _handle(services, kind, record.body, request_id)
     except Exception as error:
         logger.warning("record failed", extra={**extra, "receives": receives, **describe(error)})
         _defer(services, kind, record, receives)
         raise
-    logger.info("record handled", extra={**extra, "job_id": str(message.job_id), "outcome": outcome})
+    logger.info("record handled", extra={**extra, **done})
+
+
+def _handle(services: wiring.Services, kind: JobKind, body: str, request_id: str) -> dict[str, str]:
+    """What the log is told of it."""
+    if kind is JobKind.REEXTRACT and (asked := _asked_batch(body)):
+        batch = services.reextractions.start_by_message(asked, request_id)
+        return {"batch_id": str(batch.batch_id), "topics": str(batch.topics)}
+    message = _parse(kind, body)
+    return {"job_id": str(message.job_id), "outcome": services.worker.deliver(message)}
+
+
+def _asked_batch(body: str) -> BatchMessage | None:
+    """The batch that a message of somebody else's asks for; None if it is not of that kind."""
+    try:
+        return BatchMessage.model_validate_json(body)
+    except ValidationError:
+        return None
 
 
 def _request_id(record: SQSRecord) -> str:

@@ -11,10 +11,11 @@ import zipfile
 from collections.abc import Callable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 
 from infra.deploy import deploy, stack_name
@@ -26,6 +27,10 @@ from tests.support.importing import Person, history, written
 from tests.support.running import ROOT
 
 PATIENCE = 60.0
+SCHEDULED = {  # as EventBridge sends it
+    "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "", "time": "", "region": "",
+    "resources": [], "detail": {}, "version": "0",
+}  # fmt: skip
 
 pytestmark = [
     pytest.mark.skipif(not localstack_is_there(), reason="LocalStack is not set up; `make test` does it"),
@@ -45,7 +50,8 @@ def until(holds: Callable[[], Any]) -> Any:
 def glia() -> Iterator[Deployed]:
     # Not below pytest's own folder: as root, the database is another user, who could not pass through it.
     with tempfile.TemporaryDirectory(prefix="glia-deployed-", ignore_cleanup_errors=True) as home:
-        deployed = Deployed(Path(home), GLIA_BACKOFF_BASE="0", GLIA_EXTRACT_DELAY="0", GLIA_SWEEP_AFTER="1")
+        settings = {"GLIA_BACKOFF_BASE": "0", "GLIA_EXTRACT_DELAY": "0", "GLIA_SWEEP_AFTER": "1"}
+        deployed = Deployed(Path(home), **settings, GLIA_EXTRACT_LEASE="5")
         yield deployed
         assert deployed.stop() == 0
 
@@ -135,7 +141,8 @@ def test_a_batch_fails_in_part(glia: Deployed) -> None:
     bad = sqs_record("not json")
     assert glia.invoke("Turns", {"Records": [bad]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
     kinds = {m["EventSourceArn"].rpartition("-")[2]: m["FunctionResponseTypes"] for m in glia.mappings()}
-    assert kinds == {queue: ["ReportBatchItemFailures"] for queue in ("turns", "extractions", "stories")}
+    queues = ("turns", "extractions", "stories", "reextractions")
+    assert kinds == {queue: ["ReportBatchItemFailures"] for queue in queues}
 
 
 def test_the_sweep_brings_back_what_the_queue_lost(glia: Deployed, http: httpx.Client) -> None:
@@ -143,18 +150,9 @@ def test_the_sweep_brings_back_what_the_queue_lost(glia: Deployed, http: httpx.C
     with glia.unattended("turns"):
         turn = chat(http, "lost on the way")
         glia.client("sqs").purge_queue(QueueUrl=glia.outputs["TurnsQueueUrl"])
-    event = {
-        "id": "1",
-        "detail-type": "Scheduled Event",
-        "source": "aws.events",
-        "account": "",
-        "time": "",
-        "region": "",
-    }
-    event |= {"resources": [], "detail": {}, "version": "0"}  # type: ignore[dict-item]  # as EventBridge sends it
 
     def is_swept() -> bool:
-        glia.invoke("Sweep", event)
+        glia.invoke("Sweep", SCHEDULED)
         return is_completed(http, turn["turn_id"])
 
     until(is_swept)
@@ -237,6 +235,65 @@ def test_a_stage_is_deployed_changed_and_destroyed(glia: Deployed, tmp_path: Pat
         deploy_with(NoSuchParameter="1")
     stack.delete()
     assert stack.status() is None
+
+
+def test_a_batch_of_200_topics_ends_whole_though_the_worker_is_killed_in_the_middle(
+    glia: Deployed, http: httpx.Client
+) -> None:
+    """Progress adds up at every look, every topic is extracted again once, and dead letters are redriven."""
+    messages = [
+        {"key": str(n), "role": "user", "content": f"I decided to paint room {n}.", "topic": f"room {n}"}
+        for n in range(200)
+    ]
+    http.post("/imports", json={"source": "rooms", "messages": messages}).raise_for_status()
+    until(lambda: not any(http.get(f"/jobs?status={status}").json()["items"] for status in ("queued", "running")))
+    _as_user(glia, http, "DELETE FROM window_results")
+    with glia.unattended("extractions"):
+        batch = http.post("/reextractions", json={"filter": {"all": True}}).json()
+        at = f"/reextractions/{batch['batch_id']}"
+        dead = [job["job_id"] for job in http.get("/jobs?status=queued").json()["items"]][:3]
+        _as_user(glia, http, "UPDATE jobs SET attempts = 5 WHERE job_id = ANY(%s)", dead)
+
+    def progress() -> dict[str, int]:
+        told = http.get(at).json()["progress"]
+        assert sum(told.values()) == 200
+        return dict(told)
+
+    def has_ended() -> bool:
+        glia.invoke("Sweep", SCHEDULED)
+        time.sleep(1)  # every sweep sends again what has waited for a second
+        return progress()["done"] + progress()["failed"] == 200
+
+    until(lambda: progress()["done"] >= 40)
+    assert glia.kill("chalicelib.triggers.queues.extractions") >= 1
+    until(has_ended)
+    assert sorted(job["job_id"] for job in http.get("/jobs?status=dead").json()["items"]) == sorted(dead)
+    for job_id in dead:
+        assert http.post(f"/jobs/{job_id}/redrive").json()["status"] == "queued"
+    until(lambda: progress()["done"] == 200)
+    assert http.get(at).json()["status"] == "done"
+    items = _all(http, f"{at}/items", 50)
+    assert len({item["job_id"] for item in items}) == len(items) == 200
+    assert [run["windows_extracted"] for run in _all(http, "/extract-runs")] == [1] * 200
+    assert len({card["topic_id"] for card in _all(http, "/cards")}) == len(_all(http, "/cards")) == 200
+
+
+def _as_user(glia: Deployed, http: httpx.Client, sql: LiteralString, *params: Any) -> None:
+    """Changes rows of a user, past the application."""
+    user_id = http.get("/conversation").json()["conversation_id"].removeprefix("conv_")
+    with psycopg.connect(glia.environment("Extractions")["DATABASE_URL"]) as connection:
+        connection.execute("SELECT set_config('glia.user_id', %s, true)", [user_id])
+        connection.execute(sql, params)
+
+
+def _all(http: httpx.Client, path: str, limit: int = 200) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = []
+    cursor: str | None = ""
+    while cursor is not None:
+        page = http.get(f"{path}?limit={limit}" + (f"&cursor={cursor}" if cursor else "")).json()
+        found += page["items"]
+        cursor = page["next_cursor"]
+    return found
 
 
 MOODY = """

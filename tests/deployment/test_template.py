@@ -113,9 +113,10 @@ def test_each_role_reaches_only_its_own_queues(template: dict[str, Any]) -> None
         "TurnsRole": [{"Fn::GetAtt": ["TurnsQueue", "Arn"]}],
         "ExtractionsRole": [{"Fn::GetAtt": ["ExtractionsQueue", "Arn"]}],
         "StoriesRole": [{"Fn::GetAtt": ["StoriesQueue", "Arn"]}],
+        "ReextractionsRole": [{"Fn::GetAtt": ["ReextractionsQueue", "Arn"]}],
     }
     sending = {r for r, s in policies(template) if "sqs:SendMessage" in s["Action"]}
-    assert sending == {"ApiRole", "TurnsRole", "ExtractionsRole", "StoriesRole", "SweepRole"}
+    assert sending == {"ApiRole", "TurnsRole", "ExtractionsRole", "ReextractionsRole", "StoriesRole", "SweepRole"}
 
 
 def test_every_setting_can_be_given_and_each_function_sees_one_login(template: dict[str, Any]) -> None:
@@ -130,6 +131,7 @@ def test_every_setting_can_be_given_and_each_function_sees_one_login(template: d
         "Turns": {"DATABASE_URL"},
         "Extractions": {"DATABASE_URL"},
         "Stories": {"DATABASE_URL"},
+        "Reextractions": {"DATABASE_URL"},
         "Sweep": {"DATABASE_SYSTEM_URL"},
         "Migrate": {"DATABASE_OWNER_URL"},
     }

@@ -20,9 +20,14 @@ def victim(api: Api) -> dict[str, Any]:
     topic_id = said["topic_id"]
     job_id = api.post(f"/topics/{topic_id}/extract", status=202)["job_id"]
     api.work()
+    batch = api.post("/reextractions", {"filter": {"all": True}, "preview": True}, 202)
+    api.work()
     elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
     operation = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": topic_id}, 201)
+    tool = {"name": "mine", "title": "Mine", "description": "x", "parameters": {"type": "object"}, "effects": ["read"]}
     return {
+        "session_id": api.post("/sessions/create", {}, 201)["session_id"],
+        "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
         "turn_id": said["turn_id"],
         "message_id": said["message_id"],
         "topic_id": topic_id,
@@ -30,6 +35,7 @@ def victim(api: Api) -> dict[str, Any]:
         "card_id": api.get(f"/topics/{topic_id}/cards")["items"][0]["card_id"],
         "run_id": api.get("/extract-runs")["items"][0]["run_id"],
         "job_id": job_id,
+        "batch_id": batch["batch_id"],
         "conversation_id": api.get("/conversation")["conversation_id"],
         "key_id": api.post("/api-keys", {"name": "mine"}, 201)["key_id"],
     }
@@ -47,6 +53,9 @@ def state_of(api: Api, victim: dict[str, Any]) -> list[Any]:
         "/extract-runs",
         "/api-keys",
         "/topic-operations",
+        "/reextractions",
+        f"/reextractions/{victim['batch_id']}/items",
+        "/jobs",
     ]
     return [api.get(path) for path in paths]
 
@@ -63,6 +72,10 @@ def test_invariant_1_another_users_ids_are_404_on_every_route(api: Api, victim: 
         "/topics/{topic_id}/split": {"message_id": victim["message_id"]},
         "/topics/{topic_id}/messages": {"message_ids": [victim["message_id"]]},
         "/cards/{card_id}": {"title": "Mine now"},
+        "/sessions/{session_id}/message": {"message": "hi"},
+        "/sessions/{session_id}/reopen": {"stage": "tone"},
+        "/sessions/{session_id}/fields": {"fields": {"tone": "formal"}},
+        "/tools/{tool_id}": {"tool": {"title": "Mine now"}},
     }
     tried = 0
     for endpoint in endpoints():
@@ -75,7 +88,7 @@ def test_invariant_1_another_users_ids_are_404_on_every_route(api: Api, victim: 
         assert foreign.status_code == unknown.status_code == 404, (endpoint.method, endpoint.path)
         assert foreign.json_body["error"]["code"] == unknown.json_body["error"]["code"]
         tried += 1
-    assert tried >= 23
+    assert tried >= 29
     assert state_of(api, victim) == before
 
 
@@ -93,6 +106,7 @@ def test_invariant_1_another_users_topic_is_not_there_in_bodies_and_queries(api:
     stranger.post(f"/topics/{mine['topic_id']}/messages", both, 404)
     assert stranger.get(f"/extract-runs?topic_id={topic_id}")["items"] == []
     assert stranger.get(f"/topic-operations?topic_id={topic_id}")["items"] == []
+    stranger.post("/reextractions", {"filter": {"topics": [topic_id]}}, 404)
     assert len(stranger.get("/conversation/messages")["items"]) == 1
 
 
@@ -195,6 +209,16 @@ def attempts(victim: dict[str, Any], owner: UUID, stranger: UUID) -> list[tuple[
             " SELECT %s, user_id, user_message_id, topic_id, topic_id, %s FROM turns WHERE user_id = %s",
             (uuid4(), victim["operation_id"], stranger),
         ),
+        (
+            "INSERT INTO reextraction_items (batch_id, user_id, topic_id)"
+            " SELECT %s, user_id, topic_id FROM topics WHERE user_id = %s",
+            (victim["batch_id"], stranger),
+        ),
+        (
+            "INSERT INTO reextraction_batches (batch_id, user_id, filter, is_preview, extractor, request_id)"
+            " VALUES (%s, %s, '{}', false, 'x', 'x')",
+            (uuid4(), owner),
+        ),
     ]
 
 
@@ -212,7 +236,7 @@ def test_invariant_1_nobody_is_reached_by_a_foreign_key(
             with pytest.raises(refusals):
                 connection.execute(sql, values)
             connection.rollback()
-    assert len(tried) == 12
+    assert len(tried) == 14
 
 
 def test_invariant_1_the_system_role_sees_no_content(database: DatabaseUrls) -> None:

@@ -37,6 +37,9 @@ class Fuzz:
         said = api.say(f"I decided to paint the {word} room. Do we need more {word}?")
         api.say(f"New topic: we should buy {word} by Friday.")
         api.post("/api-keys", {"name": f"{word} key"}, 201)
+        batch = api.post("/reextractions", {"filter": {"all": True}, "preview": True}, 202)
+        api.work()
+        self.ids[name]["batch_id"] = [batch["batch_id"]]
         api.patch(f"/messages/{said['message_id']}", {"topic_id": api.get("/conversation")["active_topic_id"]})
         ids = self.ids[name]
         ids["turn_id"] = [said["turn_id"]]
@@ -47,6 +50,11 @@ class Fuzz:
         ids["run_id"] = [run["run_id"] for run in api.get("/extract-runs")["items"]]
         ids["job_id"] = [run["job_id"] for run in api.get("/extract-runs")["items"]]
         ids["key_id"] = [key["key_id"] for key in api.get("/api-keys")["items"]]
+        begun = api.post("/sessions/create", {}, 201)["session_id"]
+        api.post(f"/sessions/{begun}/message", {"message": f"I want a {word} agent"})
+        ids["session_id"] = [begun]
+        tool = {"name": word, "title": word, "description": word, "parameters": {"type": "object"}, "effects": ["read"]}
+        ids["tool_id"] = [api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"]]
         ids["conversation_id"] = [api.get("/conversation")["conversation_id"]]
 
     def any_id(self, kind: str) -> Any:
@@ -71,7 +79,22 @@ class Fuzz:
             "split": {"message_id": self.any_message(), "title": f"{WORDS[name]} split off"},
             "move": {"message_ids": [self.any_message()]},
             "patch_topic": {"title": f"{WORDS[name]} renamed"},
+            "session": {"message": f"an agent for {WORDS[name]}"},
+            "reopen": {"stage": "goals"},
+            "fields": {"fields": {"audience": WORDS[name]}},
+            "workflow": {},
+            "tool": {
+                "tool": {
+                    "name": f"{WORDS[name]}_{self.random.randrange(20)}",
+                    "title": WORDS[name],
+                    "effects": ["read"],
+                    "description": WORDS[name],
+                    "parameters": {"type": "object"},
+                }
+            },
+            "tool_change": {"tool": {"title": f"{WORDS[name]} now"}},
             "patch_card": {"title": f"{WORDS[name]} edited"},
+            "reextract": {"filter": {"topics": [topic_id]}, "preview": self.random.random() < 0.5},
             "post_api_key": {"name": f"{WORDS[name]} key"},
             "post_routing_replay": {"policy": "v1", "up_to_message_id": self.any_message()},
             "post_import": {
@@ -113,9 +136,17 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/topics/{topic_id}/merge"): "merge",
         ("POST", "/topics/{topic_id}/split"): "split",
         ("POST", "/topics/{topic_id}/messages"): "move",
+        ("POST", "/reextractions"): "reextract",
         ("POST", "/api-keys"): "post_api_key",
         ("POST", "/imports"): "post_import",
         ("PATCH", "/cards/{card_id}"): "patch_card",
+        ("POST", "/sessions/create"): "workflow",
+        ("POST", "/sessions/{session_id}/message"): "session",
+        ("POST", "/sessions/{session_id}/reopen"): "reopen",
+        ("PATCH", "/sessions/{session_id}/fields"): "fields",
+        ("POST", "/sessions/{session_id}/workflow/validate"): "workflow",
+        ("POST", "/tools"): "tool",
+        ("PATCH", "/tools/{tool_id}"): "tool_change",
         ("POST", "/routing/replays"): "post_routing_replay",
     }
     return names[endpoint.method, endpoint.path]

@@ -35,6 +35,9 @@ TRIGGERS = {
 }
 
 
+VARIANTS = {"sqs_reextractions_start": "reextractions"}  # further samples of a trigger
+
+
 class Answering:
     """A queue or blob store that answers `/health`."""
 
@@ -71,11 +74,27 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
     merged = api.post("/topics", {"title": "Nothing"}, 201)["topic_id"]
     operation = api.post(f"/topics/{merged}/merge", {"into_topic_id": topic_id}, 201)["operation_id"]
     messages = api.get(f"/conversation/messages?topic_id={topic_id}")["items"]
+    batches = _batches(api, topic_id)
+    dead = api.post("/reextractions", {"filter": {"topics": [topic_id]}, "preview": True}, 202)
+    [item] = api.get(f"/reextractions/{dead['batch_id']}/items")["items"]
+    superuser("UPDATE jobs SET status = 'dead' WHERE job_id = %s", item["job_id"])
     suggested, deleted = (c["card_id"] for c in api.get(f"/topics/{_more(api)}/cards")["items"])
     api.patch(f"/cards/{suggested}", {"title": "Mine"})
     superuser('UPDATE cards SET machine = machine || \'{"title": "Theirs"}\' WHERE card_id = %s', suggested)
     api.delete(f"/cards/{deleted}")
+    session, undoable = (api.post("/sessions/create", {}, 201)["session_id"] for _ in range(2))
+    for session_id in (session, undoable):
+        api.post(f"/sessions/{session_id}/message", {"message": "I want a customer support agent"})
+    whole = api.post("/sessions/create", {}, 201)["session_id"]
+    for message in ("a research assistant that searches the web", "formal", "no tools"):
+        api.post(f"/sessions/{whole}/message", {"message": message})
+    tool = {"name": "mine", "title": "Mine", "description": "x", "parameters": {"type": "object"}, "effects": ["read"]}
     return {
+        **batches,
+        "session_id": session,
+        "told_session_id": whole,
+        "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
+        "dead_job_id": item["job_id"],
         "suggested_card_id": suggested,
         "deleted_card_id": deleted,
         "token": api.token,
@@ -99,6 +118,19 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
     }
 
 
+def _batches(api: Api, topic_id: str) -> dict[str, str]:
+    """A preview that is ready, and a batch whose one topic waits."""
+    asked = {"filter": {"topics": [topic_id]}, "preview": True}
+    ready, waiting = (api.post("/reextractions", asked, 202)["batch_id"] for _ in range(2))
+    jobs = {
+        id_: [item["job_id"] for item in api.get(f"/reextractions/{id_}/items")["items"]] for id_ in (ready, waiting)
+    }
+    for message in api.queue.sent_messages():
+        if [str(message.job_id)] == jobs[ready]:
+            api.services.worker.deliver(message)
+    return {"preview_batch_id": ready, "batch_id": waiting, "reextract_job_id": jobs[waiting][0]}
+
+
 def _more(api: Api) -> str:
     """A topic with two cards."""
     topic_id = api.post("/topics", {"title": "More"}, 201)["topic_id"]
@@ -118,7 +150,7 @@ def sample(name: str, known: dict[str, str]) -> Any:
 
 def test_every_route_and_trigger_has_its_sample_and_no_sample_is_without_one() -> None:
     """They are named after the handlers."""
-    assert sorted([*ROUTES, *TRIGGERS]) == SAMPLES
+    assert sorted([*ROUTES, *TRIGGERS, *VARIANTS]) == SAMPLES
     assert len(TRIGGERS) == len(app.event_sources), "no trigger of another kind"
 
 
@@ -138,7 +170,13 @@ def test_a_sample_request_is_answered(api: Api, known: dict[str, str], name: str
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("sqs_turns", "turn"), ("sqs_extractions", "extract"), ("sqs_stories", "story")]
+    ("name", "kind"),
+    [
+        ("sqs_turns", "turn"),
+        ("sqs_extractions", "extract"),
+        ("sqs_stories", "story"),
+        ("sqs_reextractions", "reextract"),
+    ],
 )
 def test_a_sample_batch_is_handled_whole(api: Api, known: dict[str, str], name: str, kind: str) -> None:
     """No record is given back, and its job is done."""
@@ -150,6 +188,14 @@ def test_a_sample_batch_is_handled_whole(api: Api, known: dict[str, str], name: 
     job = api.get(f"/jobs/{job_id}")
     assert (job["kind"], job["status"], job["result"]["ok"]) == (kind, "done", True)
     assert record["eventSourceARN"].endswith(f":glia-local-{TRIGGERS[name]}")
+
+
+def test_a_sample_message_starts_a_reextraction(api: Api, known: dict[str, str]) -> None:
+    """Under the id that the sender chose."""
+    [record] = sample("sqs_reextractions_start", known)["Records"]
+    handler = app.handler_map[VARIANTS["sqs_reextractions_start"]]
+    assert handler({"Records": [record]}, LocalContext("reextractions", 60)) == {"batchItemFailures": []}
+    assert api.get(f"/reextractions/{json.loads(record['body'])['batch_id']}")["topics"] == 0
 
 
 def test_a_sample_schedule_sweeps(api: Api, known: dict[str, str]) -> None:

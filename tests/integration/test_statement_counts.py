@@ -13,15 +13,17 @@ import pytest
 from chalicelib import wiring
 from chalicelib.api import endpoints
 from chalicelib.cards import store as cards
+from chalicelib.cards.reextraction import store as batches
 from chalicelib.cards.results import store as results
 from chalicelib.cards.runs import store as runs
 from chalicelib.health import HealthService
 from chalicelib.jobs.models import JobKind, Outcome
 from chalicelib.settings import Settings
 from tests.support.api import Api
+from tests.support.batches import make_old, make_topics, start
 from tests.support.queue import RecordingQueue
 
-CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK = 8, 3, 6, 11, 3, 20
+CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH = 8, 3, 6, 11, 3, 20, 12
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -132,13 +134,19 @@ def ids(api: Api) -> dict[str, Any]:
     said = api.say("I decided to go with Postgres for the new service.")
     [run] = api.get("/extract-runs")["items"]
     elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
+    batch = api.post("/reextractions", {"filter": {"all": True}, "preview": True}, 202)
+    api.work()
     merged = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": said["topic_id"]}, 201)
+    tool = {"name": "mine", "title": "Mine", "description": "x", "parameters": {"type": "object"}, "effects": ["read"]}
     return {
+        "session_id": api.post("/sessions/create", {}, 201)["session_id"],
+        "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
         "turn_id": said["turn_id"],
         "topic_id": said["topic_id"],
         "operation_id": merged["operation_id"],
         "card_id": api.get(f"/topics/{said['topic_id']}/cards")["items"][0]["card_id"],
         "run_id": run["run_id"],
+        "batch_id": batch["batch_id"],
         "job_id": run["job_id"],
         "conversation_id": api.get("/conversation")["conversation_id"],
         "asset": "glia.css",
@@ -203,3 +211,52 @@ def topic_work(api: Api, statements: list[str], size: int) -> dict[str, int]:
         counts[name] = len(statements)
     assert done["move"]["message_count"] == size // 2 * 2
     return counts
+
+
+@pytest.mark.parametrize("asked", ["all", "older_than", "fallback_only", "failed_only", "topics"])
+@pytest.mark.parametrize("is_preview", [False, True])
+def test_starting_a_batch_takes_as_many_statements_for_many_topics_as_for_few(
+    api: Api, statements: list[str], superuser: Callable[..., None], asked: str, is_preview: bool
+) -> None:
+    """Planning, starting the first topics, deciding and cancelling: 3 topics or 60; and a dry run."""
+    counts = []
+    for size in (3, 60):
+        user = api.another()
+        topics = make_topics(user, size)
+        superuser("UPDATE shown_windows SET failure_class = 'timeout' WHERE user_id = %s", user.user_id)
+        superuser("UPDATE card_extract_runs SET status = 'failed' WHERE user_id = %s", user.user_id)
+        value = {"topics": topics, "older_than": "rules-99"}.get(asked, True)
+        statements.clear()
+        start(user, {asked: value}, 200, dry_run=True)
+        dry = len(statements)
+        statements.clear()
+        batch = start(user, {asked: value}, preview=is_preview)
+        assert batch["topics"] == size
+        started = len(statements)
+        user.work() if is_preview else None
+        statements.clear()
+        user.post(f"/reextractions/{batch['batch_id']}/{'apply' if is_preview else 'cancel'}")
+        counts.append((dry, started, len(statements)))
+        user.queue.take()
+    assert counts[0] == counts[1]
+    assert all(0 < count <= BATCH for count in counts[0]), counts
+
+
+def test_going_on_with_a_batch_takes_as_many_statements_in_a_long_one(
+    api: Api, statements: list[str], superuser: Callable[..., None]
+) -> None:
+    """Ending an item and starting the next one, however many there are."""
+    counts = []
+    for size in (12, 40):
+        user = api.another()
+        make_topics(user, size)
+        make_old(superuser, user)
+        start(user, {"all": True})
+        [first, *_] = user.queue.take()
+        statements.clear()
+        user.services.worker.deliver(first)
+        counts.append(len(statements))
+        mine = statements[statements.index(batches.EXTRACTED) :]
+        assert mine[:3] == [batches.EXTRACTED, batches.HOLD, batches.NEXT]
+        assert len(mine) <= 7, mine
+    assert counts[0] == counts[1]

@@ -107,6 +107,14 @@ class Deployed:
         found: list[dict[str, Any]] = self.client("lambda").list_event_source_mappings()["EventSourceMappings"]
         return found
 
+    def kill(self, handler: str) -> int:
+        """Kills the processes that run a function, named by its handler. Returns how many there were."""
+        running = psutil.Process(self._process.pid).children(recursive=True)
+        found = [one for one in running if one.is_running() and one.cmdline()[-1:] == [handler]]
+        for process in found:
+            process.kill()
+        return len(found)
+
     @contextmanager
     def unattended(self, queue: str) -> Iterator[None]:
         """Meanwhile nobody receives from the queue."""

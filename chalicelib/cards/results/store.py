@@ -89,10 +89,16 @@ TAIL_IS_SHOWN = """
 GONE = """
     SELECT s.start_id, s.keys FROM shown_windows s
     WHERE s.topic_id = %(topic)s AND s.user_id = %(user)s AND (s.start_id = ANY(%(starts)s)
-        OR (NOT EXISTS (SELECT FROM topic_windows w
+        OR (%(is_whole)s AND NOT EXISTS (SELECT FROM topic_windows w
                 WHERE w.topic_id = s.topic_id AND w.start_id = s.start_id AND w.hash = s.window_hash)
             AND (s.start_id, s.window_hash) IS DISTINCT FROM (%(tail_start)s::bigint, %(tail_hash)s::bytea)))
 """
+
+# All closed windows of a topic, and what is shown of it.
+CLOSED_WINDOWS = """
+    SELECT window_no, start_id, end_id, hash FROM topic_windows WHERE topic_id = %s AND user_id = %s ORDER BY window_no
+"""
+SHOWN_RESULTS = "SELECT start_id, window_hash, result_id FROM shown_windows WHERE topic_id = %s AND user_id = %s"
 
 # Results that are there for these windows, by this extractor.
 RESULTS = """
@@ -205,19 +211,30 @@ def tail_is_shown(tx: Transaction, user_id: UUID, topic_id: UUID, tail: Window, 
 
 
 def gone(
-    tx: Transaction, user_id: UUID, topic_id: UUID, tail: Window | None, starts: Sequence[int]
+    tx: Transaction, user_id: UUID, topic_id: UUID, tail: Window | None, starts: Sequence[int], *, is_whole: bool
 ) -> tuple[list[int], set[bytes]]:
     """Start ids, and keys of the drafts, of what is not to be shown any more as it is.
 
     Args:
         tail: the open window at the topic's end.
         starts: where windows start that are about to be shown anew.
+        is_whole: windows that are not there any more go too.
     """
     rows = tx.rows(
-        GONE, topic=topic_id, user=user_id, starts=list(starts),
+        GONE, topic=topic_id, user=user_id, starts=list(starts), is_whole=is_whole,
         tail_start=tail.start_id if tail else None, tail_hash=tail.hash if tail else None,
     )  # fmt: skip
     return [row.start_id for row in rows], {bytes(key) for row in rows for key in row.keys}
+
+
+def closed_windows(tx: Transaction, user_id: UUID, topic_id: UUID) -> list[Dirty]:
+    return [Dirty(r.window_no, r.start_id, r.end_id, bytes(r.hash)) for r in tx.rows(CLOSED_WINDOWS, topic_id, user_id)]
+
+
+def shown_results(tx: Transaction, user_id: UUID, topic_id: UUID) -> dict[tuple[int, bytes], UUID | None]:
+    """The results that a topic shows, by where their windows start and hash."""
+    rows = tx.rows(SHOWN_RESULTS, topic_id, user_id)
+    return {(row.start_id, bytes(row.window_hash)): row.result_id for row in rows}
 
 
 def results(tx: Transaction, user_id: UUID, extractor: str, hashes: Iterable[bytes]) -> dict[bytes, Any]:

@@ -27,18 +27,30 @@ from chalicelib.cards.runs.store import Made, Source, TopicState
 from chalicelib.cards.stories.renewal import Renewal
 from chalicelib.cards.windows import Window
 from chalicelib.jobs import store as jobs
-from chalicelib.jobs.models import Claim, JobKind, JobMessage, Outcome
+from chalicelib.jobs.models import PRESSING, REEXTRACTION, Claim, JobKind, JobMessage, Outcome
 from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.worker import Claims
 from chalicelib.llm.failures import PASSING
 
 log = logging.getLogger(__name__)
-AGAIN = frozenset({"manual", "upgrade", "reextraction"})  # causes that try the model again where the rules stood in
+AGAIN = frozenset(PRESSING)  # causes that try the model again where the rules stood in
 
 
 class Meter(Protocol):
     def count(self, name: str, value: float = 1) -> None:
         """Adds to a metric."""
+
+
+class Batches(Protocol):
+    """What waits for extractions: batches of them."""
+
+    def on_extracted(
+        self, tx: Transaction, user_id: UUID, topic_id: UUID, job_id: UUID, result: dict[str, Any]
+    ) -> None:
+        """The job, whose cause is a batch, is done, in the same transaction."""
+
+    def on_dead(self, tx: Transaction, user_id: UUID, subject: UUID) -> None:
+        """The extraction of a topic has been given up, in the same transaction."""
 
 
 class SubjectHeld(Exception):
@@ -87,6 +99,7 @@ class ExtractionHandler:
         claims: Claims,
         extractor: CardExtractor,
         renewal: Renewal,
+        batches: Batches,
         new_id: NewId,
         monotonic: Monotonic,
         crash_points: CrashPoints,
@@ -101,6 +114,7 @@ class ExtractionHandler:
         self._claims = claims
         self._extractor = extractor
         self._renewal = renewal
+        self._batches = batches
         self._new_id = new_id
         self._monotonic = monotonic
         self._reach = crash_points
@@ -160,7 +174,7 @@ class ExtractionHandler:
         """The topic has come back to a state that was extracted before: nothing is called, its cards are shown."""
         result = {"ok": True, "reason": "unchanged", "run_id": str(work.run_id)}
         planned: Plan | None = None
-        if work.topic.cards_run_id != work.run_id:
+        if work.topic.cards_run_id != work.run_id or work.dirty:
             planned = self._replace(tx, claim, work, Found())
             result |= {"reason": "restored", "cards_changed": _visible(planned)}
         self._renew_story(tx, claim, planned)
@@ -241,6 +255,7 @@ class ExtractionHandler:
             "cards": count,
             "cards_changed": _visible(planned),
             "windows_extracted": len(found.results),
+            "tokens": sum(one.tokens for one in found.tries),
         }
         self._renew_story(tx, claim, planned)
         self._finish_attempt(tx, claim, work, found, result)
@@ -302,14 +317,14 @@ class ExtractionHandler:
             )  # fmt: skip
 
     def _supersede(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> None:
-        """The topic has moved on: the run is of no use, and a newer revision gets its own job."""
-        topic = store.lock_topic(tx, claim.user_id, claim.job.subject)
+        """The topic has moved on: the run is of no use, and a newer revision gets its own job; a batch always does."""
+        topic, cause = store.lock_topic(tx, claim.user_id, claim.job.subject), claim.job.cause
         store.supersede(tx, work.run_id, claim.token)
         self._finish_attempt(tx, claim, work, found, {"ok": True, "reason": "superseded"})
-        if topic and topic.revision != work.topic.revision:
+        if topic and (topic.revision != work.topic.revision or cause == REEXTRACTION):
             self._outbox.add(
-                tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, cause="superseded",
-                request_id=claim.job.request_id,
+                tx, claim.user_id, JobKind.EXTRACT, claim.job.subject,
+                cause=cause if cause == REEXTRACTION else "superseded", request_id=claim.job.request_id,
             )  # fmt: skip
 
     def _finish_attempt(self, tx: Transaction, claim: Claim, work: Work, found: Found, result: dict[str, Any]) -> None:
@@ -320,6 +335,8 @@ class ExtractionHandler:
         """Ends the job, and sends the extraction of this topic that waited for it, if any."""
         if not jobs.complete(tx, claim.job.job_id, claim.token, result):
             raise LostRun
+        if claim.job.cause == REEXTRACTION and result.get("reason") != "superseded":
+            self._batches.on_extracted(tx, claim.user_id, claim.job.subject, claim.job.job_id, result)
         self._outbox.send_waiting(tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, but=claim.job.job_id)
 
     def _record_failure(self, claim: Claim, work: Work) -> None:
@@ -332,6 +349,7 @@ class ExtractionHandler:
 
     def on_dead(self, tx: Transaction, user_id: UUID, subject: UUID, request_id: str) -> None:
         store.fail_of_topic(tx, user_id, subject)
+        self._batches.on_dead(tx, user_id, subject)
 
 
 def _visible(planned: Plan) -> int:

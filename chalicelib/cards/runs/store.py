@@ -135,6 +135,7 @@ SHOW = """
     UPDATE topics SET cards_run_id = %s, cards_revision = revision, cards_end_id = %s, updated_at = now()
     WHERE topic_id = %s AND user_id = %s
 """
+RAISE_REVISION = "UPDATE topics SET revision = revision + 1 WHERE topic_id = %s AND user_id = %s"
 SHOW_NOTHING = "UPDATE topics SET cards_run_id = NULL, cards_revision = NULL, cards_end_id = NULL WHERE topic_id = %s"
 
 RUN_COLUMNS = """
@@ -250,6 +251,10 @@ def insert_attempts(tx: Transaction, user_id: UUID, run_id: UUID, attempt: int, 
 
 def show(tx: Transaction, user_id: UUID, topic_id: UUID, run_id: UUID, end_id: int) -> None:
     tx.run(SHOW, run_id, end_id, topic_id, user_id)
+
+
+def raise_revision(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
+    tx.run(RAISE_REVISION, topic_id, user_id)
 
 
 def show_nothing(tx: Transaction, topic_id: UUID) -> None:

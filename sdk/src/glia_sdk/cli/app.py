@@ -9,7 +9,22 @@ from typing import Annotated
 
 import typer
 
-from glia_sdk.cli import cards, chat, extracts, health, imports, jobs, keys, login, messages, routing, story, topics
+from glia_sdk.cli import (
+    cards,
+    chat,
+    dlq,
+    extracts,
+    health,
+    imports,
+    jobs,
+    keys,
+    login,
+    messages,
+    reextract,
+    routing,
+    story,
+    topics,
+)
 from glia_sdk.cli.surroundings import INTERRUPTED, Surroundings
 
 EPILOG = """\b
@@ -50,7 +65,9 @@ app.add_typer(cards.app, name="cards", short_help="Read cards, or change them.",
 app.add_typer(story.app, name="story", short_help="The story of a topic.", epilog=story.EXAMPLES)
 app.command("extract", short_help="Extract a topic now.", epilog=extracts.EXTRACT_EXAMPLES)(extracts.extract)
 app.add_typer(extracts.app, name="extracts", short_help="What was extracted, and how.", epilog=extracts.EXAMPLES)
+app.add_typer(reextract.app, name="reextract", short_help="Extract many topics again.", epilog=reextract.EXAMPLES)
 app.add_typer(jobs.app, name="jobs", short_help="Background work.", epilog=jobs.EXAMPLES)
+app.add_typer(dlq.app, name="dlq", short_help="Work that was given up.", epilog=dlq.EXAMPLES)
 app.command("import", short_help="Import history from elsewhere.", epilog=imports.EXAMPLES)(imports.import_)
 app.add_typer(keys.app, name="keys", short_help="Your API keys.", epilog=keys.EXAMPLES)
 app.command("health", short_help="How the server is.", epilog=health.EXAMPLES)(health.health)

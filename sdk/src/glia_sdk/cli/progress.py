@@ -1,4 +1,4 @@
-"""How far an import is: a bar at a terminal, a line now and then elsewhere."""
+"""How far something is: a bar at a terminal, a line now and then elsewhere."""
 
 from __future__ import annotations
 
@@ -11,21 +11,23 @@ from rich.text import Text
 
 from glia_sdk.cli.screen import Screen
 
-LINES = 10  # of one import, elsewhere than at a terminal
+LINES = 10  # in all, elsewhere than at a terminal
 
 
 class Watcher(Protocol):
     def at(self, done: int) -> None:
-        """So many entries of the export are done."""
+        """So many are done."""
 
 
 @contextmanager
-def watching(screen: Screen, total: int, *, is_quiet: bool) -> Iterator[Watcher]:
+def watching(
+    screen: Screen, total: int, *, is_quiet: bool, doing: str = "importing", unit: str = "messages"
+) -> Iterator[Watcher]:
     """Shows progress on stderr while the block runs. `is_quiet` leaves out the lines, not the bar."""
     if not screen.is_animated:
         yield Lines(total, _nothing if is_quiet else screen.note)
         return
-    columns = (TextColumn("importing"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    columns = (TextColumn(doing), BarColumn(), MofNCompleteColumn(), Rate(unit), TimeRemainingColumn())
     with Progress(*columns, console=screen.margin, transient=True) as progress:
         yield Bar(progress, total)
 
@@ -60,11 +62,15 @@ class Lines:
 
 
 class Rate(ProgressColumn):
-    """Messages a second."""
+    """So many a second."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self._unit = unit
 
     def render(self, task: Task) -> Text:
         speed = task.finished_speed or task.speed
-        return Text("" if speed is None else f"{speed:,.0f} messages/s")
+        return Text("" if speed is None else f"{speed:,.0f} {self._unit}/s")
 
 
 def _nothing(text: str) -> None:

@@ -1,0 +1,1 @@
+"""Which topics a filter means, and what extracting them again would take."""
