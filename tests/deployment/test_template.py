@@ -66,7 +66,7 @@ def test_every_trigger_of_the_application_is_packaged(template: dict[str, Any]) 
     """A function for the API, one a trigger, one for migrations; a mapping for every queue."""
     triggers = {source.name.capitalize() for source in app.event_sources} | {"Migrate", "APIHandler"}
     assert set(of_type(template, FUNCTION)) == triggers
-    assert len(list(mappings(template))) == 3
+    assert len(list(mappings(template))) == 4
 
 
 def test_every_mapping_takes_partial_batches_and_is_bounded(template: dict[str, Any]) -> None:
