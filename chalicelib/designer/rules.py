@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from chalicelib.designer.acts import by_phrase, read_acts
 from chalicelib.designer.context import Context
-from chalicelib.designer.gazetteers import TONES
+from chalicelib.designer.gazetteers import TONES, VERBS
 from chalicelib.designer.models import Act, ActKind, Change, Extraction, FieldName, Source, Span
 from chalicelib.designer.rules_agent import read_agent_type
 from chalicelib.designer.rules_control import approvals, stage_wished
 from chalicelib.designer.rules_fields import read_channel, read_fields, read_tone_in_own_words
-from chalicelib.designer.rules_goals import VERBS, read_goals, read_removed_goals
+from chalicelib.designer.rules_goals import read_goals, read_removed_goals
 from chalicelib.designer.rules_text import Reading, read
 from chalicelib.designer.rules_tools import read_tools, read_wishes
 from chalicelib.designer.text import word_span

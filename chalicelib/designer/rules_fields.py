@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from chalicelib.designer.context import Context
-from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNELS, LANGUAGE_NAMES, TONES
+from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNELS, LANGUAGE_NAMES, TONES, VERBS
 from chalicelib.designer.models import LISTS, FieldName, Op
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import Match, near, vocabulary, word_span
@@ -139,7 +139,8 @@ def _tones(sentence: Sentence, asked: bool, context: Context) -> list[Match[str]
 def _near_tones(sentence: Sentence) -> list[Match[str]]:
     single = TONES.single_words
     known = tuple(single)
-    meant = [(index, near(word.text, known)) for index, word in enumerate(sentence.words[:20])]
+    spoken = [(index, word) for index, word in enumerate(sentence.words[:20]) if word.text not in VERBS]
+    meant = [(index, near(word.text, known)) for index, word in spoken]
     return [Match(single[name], index, index + 1) for index, name in meant if name]
 
 
@@ -183,7 +184,9 @@ def _leads_to_noun(texts: list[str], match: Match[str], found: list[Match[str]])
 
 
 def _refused(sentence: Sentence, match: Match[str]) -> bool:
-    before = [word.text for word in sentence.words[max(0, match.first - 3) : match.first]]
+    tone = sentence.words[match.first]
+    comma = sentence.text.rfind(",", 0, max(0, tone.start - sentence.start)) + sentence.start
+    before = [w.text for w in sentence.words[max(0, match.first - 3) : match.first] if w.start > comma]
     if ("of" in before and "instead" in before) or "than" in before:
         return True
     return bool(_DENYING & set(before)) and not {"but", "only"} & set(before)

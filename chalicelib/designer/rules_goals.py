@@ -6,30 +6,12 @@ import re
 from collections.abc import Iterator
 
 from chalicelib.designer.context import Context
-from chalicelib.designer.gazetteers import AGENT_NOUNS, TONES
+from chalicelib.designer.gazetteers import AGENT_NOUNS, TONES, VERBS
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import vocabulary, word_span, words
 
 MOST = 20  # goals of one message
-VERBS = vocabulary(
-    """
-    answer analyze analyse advise alert arrange ask assess assign assist automate book brainstorm build buy
-    calculate call categorize categorise check classify clean coach collect compare compile compose compute
-    convert correct create cut debug decide deliver deploy describe design detect develop diagnose draft draw
-    edit educate email escalate estimate evaluate examine explain export extract fetch file fill filter find fix
-    flag follow forecast format gather generate give greet guide handle help highlight identify improve inform
-    interpret invite issue keep lead learn list log look maintain make manage match measure message moderate
-    monitor notify offer onboard open optimize optimise order organize organise parse perform personalize plan
-    post predict prepare present prioritize process produce proofread propose provide publish qualify quiz rank
-    read recommend record refund remember remind reply report reschedule research resolve respond review rewrite
-    route run save schedule score scrape search select sell send show simplify simulate solve sort start store
-    submit suggest summarize summarise support sync teach tell test track train transcribe translate triage
-    troubleshoot tutor update upload validate verify visualize warn watch welcome work write turn take get do go
-    lookup act serve talk chat engage promote grow cook invest trade tag label scan discover share guess hold
-    motivate encourage entertain practise practice drill reduce increase ensure protect negotiate
-    """
-)
 _CUES = re.compile(
     r"\b(?:(?:it|he|she|they|this|that|which|who|the (?:agent|bot|assistant|chatbot|tool)) (?:(?:also|always|just"
     r"|mainly|should|must|can|could|will|would|may|shall|needs to|need to|has to|is supposed to"
