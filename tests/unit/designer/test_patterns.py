@@ -6,8 +6,8 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
-from re import _constants as constants  # type: ignore[attr-defined]  # the parser itself says what a pattern does
-from re import _parser as parser  # type: ignore[attr-defined]
+from re import _constants as constants  # the parser itself says what a pattern does
+from re import _parser as parser
 from typing import Any
 
 import pytest

@@ -234,7 +234,14 @@ def test_edits_are_the_users_own() -> None:
     state, changed = dialogue.edit(ready().state, {"tone": "gentle", "tools": ["email"]})
     assert changed[FieldName.TONE] == ("friendly", "gentle")
     assert state.collected_fields[FieldName.TONE].source is Source.USER_EDIT
-    for values in ({"tone": ""}, {"tools": ["nonsense"]}, {"use_tools": "yes"}, {"goals": "one"}, {"colour": "red"}):
+    wrong: list[dict[str, object]] = [
+        {"tone": ""},
+        {"tools": ["nonsense"]},
+        {"use_tools": "yes"},
+        {"goals": "one"},
+        {"colour": "red"},
+    ]
+    for values in wrong:
         with pytest.raises(InvalidField):
             dialogue.edit(state, values)
     with pytest.raises(SessionEnded):
