@@ -220,6 +220,11 @@ def by_table(text: str, found: Sequence[Word] | None = None) -> ActKind | None:
     return FITTED[best] if judged[best] >= _table()["thresholds"][best] else None
 
 
+def is_closed(found: Sequence[Word]) -> bool:
+    """Whether all words are known from such acts: `no idea` is one, `no tools` says something else as well."""
+    return all(word.text in _table()["known"] for word in found)
+
+
 _DENIES = re.compile(
     r"\b(?:no|nope|not|never|false|wrong|incorrect|untrue|inaccurate|negative|nothing|cannot|disagree)\b"
     r"(?! (?:doubt|question|problem|wrong))|n['’]t\b"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chalicelib.designer.acts import by_phrase, read_acts
+from chalicelib.designer.acts import by_phrase, is_closed, read_acts
 from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import TONES, VERBS
 from chalicelib.designer.models import Act, ActKind, Change, Extraction, FieldName, Source, Span
@@ -34,7 +34,9 @@ class RulesExtractor:
             return Extraction(source=Source.RULES, asked=context.asked, acts=acts)
         changes = _changes(reading, context)
         said = bool(changes or go_to or waived or guarded)
-        if said:
+        if waived or guarded or go_to:
+            acts = []  # `no need for approval` is no answer to what was asked
+        elif said:
             acts = [act for act in acts if not _is_all(message, act)]
         elif not acts:
             acts = _off_topic(reading)
@@ -68,7 +70,9 @@ def _is_answer(acts: list[Act], reading: Reading, context: Context) -> bool:
     """
     if not acts or context.asked not in OPEN or acts[-1].kind not in ANSWERS or reading.words[0].text in VERBS:
         return False
-    return not (context.catalogue.tool_words.find(reading.words) or TONES.find(reading.words))
+    return is_closed(reading.words) and not (
+        context.catalogue.tool_words.find(reading.words) or TONES.find(reading.words)
+    )
 
 
 def _is_all(message: str, act: Act) -> bool:

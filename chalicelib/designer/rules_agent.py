@@ -36,7 +36,9 @@ _RETYPES = re.compile(
     re.I,
 )
 _BUILT = re.compile(
-    r"\b(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))? (?:an?|my|our)\b", re.I
+    r"\b(?:(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))?"
+    r"|(?:build|make|create|design|set up|give)(?: me| us)?) (?:an?|my|our)\b",
+    re.I,
 )
 _FOR = re.compile(r"\sfor (?=\w)", re.I)
 _LEAD = re.compile(
@@ -158,7 +160,8 @@ def _in_sentence(reading: Reading, sentence: Sentence, correcting: bool) -> Span
         first = _after_tone(sentence.words, first, index)
         phrase = sentence.words[first : index + 1]
         if len(phrase) == 1 and phrase[0].text in PLAIN_NOUNS:
-            return _for_what(reading, sentence, index)
+            bare = word_span(reading.text, phrase) if not correcting and _BUILT.search(sentence.text) else None
+            return _for_what(reading, sentence, index) or bare
         return word_span(reading.text, phrase)
     return None
 
@@ -209,10 +212,17 @@ def _for_what(reading: Reading, sentence: Sentence, index: int) -> Span | None:
     return reading.span(noun.start, end)
 
 
+_TELLS = re.compile(
+    r"\s{0,10}(?:it (?:should|must|can|could|will|would|needs|has|helps)|(?:i|we) (?:run|own|have|work|am|are|sell"
+    r"|manage)|they|you|there|my|our|that|please)\b",
+    re.I,
+)
+
+
 def _answer(reading: Reading) -> Span | None:
     """The whole of a short answer, without its lead-in; a common kind where its words only nearly name one."""
-    for sentence in reading.sentences[:3]:
-        if sentence.taken or not sentence.words:
+    for sentence in reading.sentences[:1]:
+        if sentence.taken or not sentence.words or _TELLS.match(sentence.text):
             continue
         lead = _LEAD.match(reading.text, sentence.start, sentence.end)
         begin = lead.end() if lead and lead.end() < sentence.end else sentence.start

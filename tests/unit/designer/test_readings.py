@@ -85,6 +85,8 @@ def test_goals_are_verbatim_clauses(message: str, expected: list[str]) -> None:
         ("like a pirate", "like a pirate"),
         ("not formal, casual", "casual"),
         ("it should sound warm", "friendly"),
+        ("warm and personal, but not too chatty", "friendly"),
+        ("professional yet approachable", "professional and friendly"),
     ],
 )
 def test_tones_are_named_nearly_named_or_in_words_of_ones_own(message: str, expected: str) -> None:
