@@ -95,6 +95,9 @@ lock: $(BIN)/.installed ## pin the requirements anew, with hashes
 	@for name in requirements requirements-dev requirements-emulator requirements-localstack; do \
 	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    $(UPGRADE) -o $$name.txt $$name.in; done
+	@for folder in tests/validators/*/; do [ ! -f $$folder/requirements.in ] || \
+	  $(BIN)/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    $(UPGRADE) -o $$folder/requirements.txt $$folder/requirements.in; done
 
 clean: ## remove the environments (not your data in .glia)
-	@rm -rf $(VENV) $(EMULATOR) $(LOCALSTACK) build chalicelib/web/docs
+	@rm -rf $(VENV) $(EMULATOR) $(LOCALSTACK) .venv-validators build chalicelib/web/docs

@@ -1,22 +1,25 @@
 """Sessions by rules from real agents' descriptions: agents/lobe_agents_first_half.jsonl.
 
-    PYTHONPATH=. python bench/lobe_designs.py DATA/agents/lobe_agents_first_half.jsonl [--all] [--show]
+    PYTHONPATH=. python bench/lobe_designs.py DATA/agents/lobe_agents_first_half.jsonl [--all] [--show] [--check]
 
 The first message is an agent's title, description and tags, each on its own line; after that only `skip`, until the
 design is complete. Told: how many sessions get agent type, a verbatim goal and tools from that first message by rules,
 how many complete without an error in their workflow, and which tools of the catalogue named in title, description and
-tags were found. The system role is not used. Thirty agents spread over the file, or all.
+tags were found. The system role is not used. Thirty agents spread over the file, or all. `--check` also hands every
+export to the validators of tests/validators, which installs them where they are not yet.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import subprocess
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench.support import Targets, parse
+from bench.support import Targets, parse, scratch
 from chalicelib.designer import dialogue
 from chalicelib.designer.context import context_of
 from chalicelib.designer.design import Design, design_of
@@ -26,6 +29,7 @@ from chalicelib.designer.outputs import outputs
 from chalicelib.designer.rules import RulesExtractor
 from chalicelib.designer.text import words
 from chalicelib.designer.tools.catalogue import catalogue
+from tests.validators.environments import VALIDATORS, command, write
 
 COUNT, MOST_SKIPS = 30, 8
 
@@ -44,14 +48,18 @@ class Result:
 
 def main() -> None:
     arguments = parse(
-        __doc__, ("data", {"type": Path}), ("--all", {"action": "store_true"}), ("--show", {"action": "store_true"})
+        __doc__,
+        ("data", {"type": Path}),
+        ("--all", {"action": "store_true"}),
+        ("--show", {"action": "store_true"}),
+        ("--check", {"action": "store_true"}),
     )
     agents = [json.loads(line) for line in arguments.data.read_text(encoding="utf-8").splitlines()]
     chosen = agents if arguments.all else agents[:: len(agents) // COUNT][:COUNT]
     results = [run(agent) for agent in chosen]
     if arguments.show:
         show(results)
-    report(results)
+    report(results, check(results) if arguments.check else None)
 
 
 def run(agent: dict[str, Any]) -> Result:
@@ -100,7 +108,21 @@ def show(results: list[Result]) -> None:
         print(f"  {result.title[:60]!r}: {kinds}")
 
 
-def report(results: list[Result]) -> None:
+def check(results: list[Result]) -> dict[str, bool]:
+    """Which validators accept the exports of all these designs."""
+    with scratch() as folder:
+        for number, result in enumerate(results):
+            write(result.design, folder / f"{number:03}")
+        environment = {"PATH": os.environ["PATH"], "HOME": str(folder), "PYTHONDONTWRITEBYTECODE": "1"}
+        accepted = {}
+        for name in VALIDATORS:
+            arguments = [*command(name), str(folder)]
+            done = subprocess.run(arguments, env=environment, capture_output=True, text=True, check=False)
+            accepted[name] = done.returncode == 0 and done.stdout.count("ok ") == len(results)
+        return accepted
+
+
+def report(results: list[Result], accepted: dict[str, bool] | None) -> None:
     count = len(results)
     named, found = Counter[str](), Counter[str]()
     for result in results:
@@ -117,6 +139,8 @@ def report(results: list[Result]) -> None:
         targets.check(f"{label}: {hits} of {count}", hits == count)
     total = named.total()
     targets.check(f"tools named and found: {found.total()} of {total} ({dict(named)})", found == named)
+    for name, is_accepted in (accepted or {}).items():
+        targets.check(f"{name} accepts every export", is_accepted)
     more = sum(len(r.found - r.named) for r in results)
     print(f"other tools found: {more}")
     targets.exit()

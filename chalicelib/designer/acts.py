@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Sequence
 from functools import cache
 from importlib.resources import files
 from itertools import pairwise
@@ -47,7 +47,7 @@ PHRASES: tuple[tuple[ActKind, re.Pattern[str]], ...] = tuple(
         ),
         (
             ActKind.THANKS,
-            r"thanks|thank you|thank you (?:so|very) much|thanks a lot|thx|cheers|great,? thanks|perfect,? thanks",
+            r"thanks|thanks again|thx|thank you(?: (?:so|very) much)?|thanks a lot|cheers|(?:great|perfect),? thanks",
         ),
         (
             ActKind.DONE,
@@ -78,7 +78,7 @@ PHRASES: tuple[tuple[ActKind, re.Pattern[str]], ...] = tuple(
             r"|certainly|for sure|you bet|you got it|by all means|without a doubt|naturally|verified|true that|facts"
             r"|you(?:'re| are) right|roger|yes sir|yes ma'am|totally|surely|(?:the|my) answer is yes|(?:i'd"
             r"|i would) say yes|it is so|no doubt|(?:(?:yes|yep|yeah|correct|exactly),? ){0,1}(?:i (?:think"
-            r"|believe) )?(?:that|it|this|you|what you (?:just )?said)(?:'s|'re| is| are| was| seems| would be"
+            r"|believe) )?(?:that|it|this|what you (?:just )?said)(?:'s| is| was| seems| would be"
             r"| will be)(?: (?:so|very|indeed|certainly|most certainly|definitely|entirely|quite|all)){0,2} (?:true"
             r"|correct|right|accurate|great|good|fine|a fact|a true statement|the truth)(?:,? (?:yes|yeah|so true))?"
             r"|looks good|perfect|great|correct|right|that's right|exactly|of course"
@@ -185,11 +185,14 @@ def by_phrase(text: str) -> ActKind | None:
     return next((kind for kind, pattern in PHRASES if pattern.match(plain)), None)
 
 
-def features(found: Sequence[Word]) -> list[str]:
-    """What the table weighs: words, pairs of neighbours with both ends marked, and how many words, from four on."""
+def features(found: Sequence[Word], known: Container[str]) -> list[str]:
+    """What the table weighs: words, pairs of neighbours with both ends marked, how many words there are, from four on,
+    and how many of them are `known` from no such act: `I do not know where my luggage is` is about luggage."""
     texts = ["<", *(word.text for word in found[:40]), ">"]
     pairs = [f"{one} {two}" for one, two in pairwise(texts)]
-    return sorted({*texts[1:-1], *pairs, f"#{max(4, min(len(found), 12))}"})
+    foreign = sum(word.text not in known for word in found)
+    counts = [f"#{max(4, min(len(found), 12))}", *([f"?{min(foreign, 3)}"] if foreign else [])]
+    return sorted({*texts[1:-1], *pairs, *counts})
 
 
 def scores(found: Sequence[Word]) -> list[float]:
@@ -197,7 +200,7 @@ def scores(found: Sequence[Word]) -> list[float]:
     table = _table()
     total = list(table["intercepts"])
     weights = table["weights"]
-    for feature in features(found):
+    for feature in features(found, table["known"]):
         for index, weight in enumerate(weights.get(feature, ())):
             total[index] += weight
     return total
@@ -212,9 +215,23 @@ def by_table(text: str, found: Sequence[Word] | None = None) -> ActKind | None:
         return None
     judged = scores(found)
     best = max(range(len(FITTED)), key=lambda index: judged[index] - _table()["thresholds"][index])
+    if FITTED[best] is ActKind.YES and _DENIES.search(text.lower()):
+        return None
     return FITTED[best] if judged[best] >= _table()["thresholds"][best] else None
+
+
+def is_closed(found: Sequence[Word]) -> bool:
+    """Whether all words are known from such acts: `no idea` is one, `no tools` says something else as well."""
+    return all(word.text in _table()["known"] for word in found)
+
+
+_DENIES = re.compile(
+    r"\b(?:no|nope|not|never|false|wrong|incorrect|untrue|inaccurate|negative|nothing|cannot|disagree)\b"
+    r"(?! (?:doubt|question|problem|wrong))|n['’]t\b"
+)
 
 
 @cache
 def _table() -> Any:
-    return json.loads(files("chalicelib.designer").joinpath("acts.json").read_text(encoding="utf-8"))
+    table = json.loads(files("chalicelib.designer").joinpath("acts.json").read_text(encoding="utf-8"))
+    return {**table, "known": frozenset(table["known"])}

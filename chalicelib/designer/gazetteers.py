@@ -9,7 +9,7 @@ from chalicelib.designer.text import Gazetteer, vocabulary
 _TONES = """
 formal: formal, formally, official
 casual: casual, casually, informal, informally, laid back, laid-back, relaxed, chill, easygoing, easy-going
-friendly: friendly, kind, nice, warm, warmly, approachable, welcoming, amiable, cordial, personable
+friendly: friendly, kind, nice, warm, personal, warmly, approachable, welcoming, amiable, cordial, personable
 professional: professional, professionally, businesslike, business-like, corporate, polished
 concise: concise, concisely, brief, briefly, terse, short and to the point, to the point, succinct, crisp, snappy
 detailed: detailed, thorough, in-depth, comprehensive, verbose, elaborate
@@ -96,6 +96,24 @@ mobile app: mobile app, our app, the app, an app
 command line: command line, terminal
 """
 
+VERBS = vocabulary(
+    """
+    answer analyze analyse advise alert arrange ask assess assign assist automate book brainstorm build buy
+    calculate call categorize categorise check classify clean coach collect compare compile compose compute
+    convert correct create cut debug decide deliver deploy describe design detect develop diagnose draft draw
+    edit educate email escalate estimate evaluate examine explain export extract fetch file fill filter find fix
+    flag follow forecast format gather generate give greet guide handle help highlight identify improve inform
+    interpret invite issue keep lead learn list log look maintain make manage match measure message moderate
+    monitor notify offer onboard open optimize optimise order organize organise parse perform personalize plan
+    post predict prepare present prioritize process produce proofread propose provide publish qualify quiz rank
+    read recommend record refund remember remind reply report reschedule research resolve respond review rewrite
+    route run save schedule score scrape search select sell send show simplify simulate solve sort start store
+    submit suggest summarize summarise support sync teach tell test track train walk transcribe translate triage
+    troubleshoot tutor update upload validate verify visualize warn watch welcome work write turn take get do go
+    lookup act serve talk chat engage promote grow cook invest trade tag label scan discover share guess hold
+    motivate encourage entertain practise practice drill reduce increase ensure protect negotiate
+    """
+)
 AGENT_NOUNS = vocabulary(
     """
     agent assistant bot chatbot helper copilot tutor coach translator writer editor analyst reviewer planner

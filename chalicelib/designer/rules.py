@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import re
-
-from chalicelib.designer.acts import by_phrase, read_acts
+from chalicelib.designer.acts import by_phrase, is_closed, read_acts
 from chalicelib.designer.context import Context
-from chalicelib.designer.gazetteers import TONES
+from chalicelib.designer.gazetteers import TONES, VERBS
 from chalicelib.designer.models import Act, ActKind, Change, Extraction, FieldName, Source, Span
 from chalicelib.designer.rules_agent import read_agent_type
 from chalicelib.designer.rules_control import approvals, stage_wished
 from chalicelib.designer.rules_fields import read_channel, read_fields, read_tone_in_own_words
-from chalicelib.designer.rules_goals import VERBS, read_goals, read_removed_goals
+from chalicelib.designer.rules_goals import read_goals, read_removed_goals
 from chalicelib.designer.rules_text import Reading, read
 from chalicelib.designer.rules_tools import read_tools, read_wishes
 from chalicelib.designer.text import word_span
 
 ANSWERS = frozenset({ActKind.YES, ActKind.NO, ActKind.MAYBE, ActKind.GREETING, ActKind.REPEAT})
-_TASKED = re.compile(r"(?i)\b(?:it|he|she|they|agent|bot|assistant) (?:should|must|has to|needs to|can|will|shall)\b")
 OPEN = frozenset({None, FieldName.AGENT_TYPE, FieldName.GOALS, FieldName.TONE})
 
 
@@ -37,7 +34,9 @@ class RulesExtractor:
             return Extraction(source=Source.RULES, asked=context.asked, acts=acts)
         changes = _changes(reading, context)
         said = bool(changes or go_to or waived or guarded)
-        if said:
+        if waived or guarded or go_to:
+            acts = []  # `no need for approval` is no answer to what was asked
+        elif said:
             acts = [act for act in acts if not _is_all(message, act)]
         elif not acts:
             acts = _off_topic(reading)
@@ -71,9 +70,9 @@ def _is_answer(acts: list[Act], reading: Reading, context: Context) -> bool:
     """
     if not acts or context.asked not in OPEN or acts[-1].kind not in ANSWERS or reading.words[0].text in VERBS:
         return False
-    if _TASKED.search(reading.text):  # `it should answer questions` is no mere answer, whatever the table makes of it
-        return False
-    return not (context.catalogue.tool_words.find(reading.words) or TONES.find(reading.words))
+    return is_closed(reading.words) and not (
+        context.catalogue.tool_words.find(reading.words) or TONES.find(reading.words)
+    )
 
 
 def _is_all(message: str, act: Act) -> bool:

@@ -8,11 +8,13 @@ from collections.abc import Sequence
 from chalicelib.designer.context import Context
 from chalicelib.designer.gazetteers import AGENT_NOUNS, GENERAL, KIND_WORDS, PLAIN_NOUNS, TONES, Kind
 from chalicelib.designer.models import FieldName, Op, Span
+from chalicelib.designer.rules_control import corrects
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import Word, near, vocabulary, word_span, words
 
 LONGEST_TITLE = 10  # words
 LONGEST_ANSWER = 12
+SHORT_ANSWER = 4
 _MODIFIERS = 6  # words before the noun
 _BOUNDARY = vocabulary(
     """
@@ -28,14 +30,15 @@ _ASKS = re.compile(
     r"|we) (?:build|make|create|design)\b",
     re.I,
 )
-_CORRECTS = re.compile(
-    r"\b(?:actually|rather|instead|make it an?|change (?:it|the (?:agent|type|agent type)) to|switch (?:it )?to"
-    r"|it(?:'s| is) (?:really )?an?"
-    r"|it should be an?|no,? an?|not an?|scrap that|i meant|correction)\b",
+_RETYPES = re.compile(
+    r"\b(?:make it an?|change (?:it|the (?:agent|type|agent type)) to|switch (?:it )?to|it(?:'s| is) (?:really )?an?"
+    r"|it should be an?|no,? an?|not an?)\b",
     re.I,
 )
 _BUILT = re.compile(
-    r"\b(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))? (?:an?|my|our)\b", re.I
+    r"\b(?:(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))?"
+    r"|(?:build|make|create|design|set up|give)(?: me| us)?) (?:an?|my|our)\b",
+    re.I,
 )
 _FOR = re.compile(r"\sfor (?=\w)", re.I)
 _LEAD = re.compile(
@@ -76,7 +79,7 @@ def read_agent_type(reading: Reading, context: Context) -> None:
     """Adds the agent type that the message names, unless it is known and the message does not correct it."""
     asked = context.asked == FieldName.AGENT_TYPE
     known = FieldName.AGENT_TYPE in context.known
-    if known and not asked and not _CORRECTS.search(reading.text[:400]) and not _BUILT.search(reading.text[:400]):
+    if known and not asked and not _retypes(reading.text[:400]):
         labelled = [s for s in reading.sentences if s.label is FieldName.AGENT_TYPE]
         if not labelled:
             return
@@ -86,6 +89,11 @@ def read_agent_type(reading: Reading, context: Context) -> None:
         found = _answer(reading)
     if found and found.text:
         reading.add(Op.SET, FieldName.AGENT_TYPE, found.text, [found])
+
+
+def _retypes(text: str) -> bool:
+    """Whether the text may give another type than the one known."""
+    return corrects(text) or bool(_RETYPES.search(text) or _BUILT.search(text))
 
 
 def _labelled(reading: Reading) -> Span | None:
@@ -128,29 +136,38 @@ def _noun_phrase(reading: Reading, correcting: bool) -> Span | None:
     for sentence in reading.sentences[:8]:
         if not (
             _ASKS.search(sentence.text)
-            or _CORRECTS.search(sentence.text)
+            or _retypes(sentence.text)
             or len(sentence.words) <= LONGEST_ANSWER
             or not correcting
         ):
             continue
-        if found := _in_sentence(reading, sentence):
+        if found := _in_sentence(reading, sentence, correcting):
             return found
     return None
 
 
-def _in_sentence(reading: Reading, sentence: Sentence) -> Span | None:
+def _in_sentence(reading: Reading, sentence: Sentence, correcting: bool) -> Span | None:
+    """The first noun phrase with an agent noun; where it corrects one, only behind `a`, or in a few words: `change it
+    for the editor` names nobody's type."""
     for place, word in enumerate(sentence.words):
         if not _is_agent_noun(word.text):
             continue
         index = first = _last_noun(reading, sentence, place)
         while first and index - first < _MODIFIERS and _joins(reading, sentence.words, first):
             first -= 1
+        if correcting and len(sentence.words) > SHORT_ANSWER and not _is_introduced(sentence, first):
+            continue
         first = _after_tone(sentence.words, first, index)
         phrase = sentence.words[first : index + 1]
         if len(phrase) == 1 and phrase[0].text in PLAIN_NOUNS:
-            return _for_what(reading, sentence, index)
+            bare = word_span(reading.text, phrase) if not correcting and _BUILT.search(sentence.text) else None
+            return _for_what(reading, sentence, index) or bare
         return word_span(reading.text, phrase)
     return None
+
+
+def _is_introduced(sentence: Sentence, first: int) -> bool:
+    return first > 0 and sentence.words[first - 1].text in ("a", "an")
 
 
 def _last_noun(reading: Reading, sentence: Sentence, place: int) -> int:
@@ -195,10 +212,17 @@ def _for_what(reading: Reading, sentence: Sentence, index: int) -> Span | None:
     return reading.span(noun.start, end)
 
 
+_TELLS = re.compile(
+    r"\s{0,10}(?:it (?:should|must|can|could|will|would|needs|has|helps)|(?:i|we) (?:run|own|have|work|am|are|sell"
+    r"|manage)|they|you|there|my|our|that|please)\b",
+    re.I,
+)
+
+
 def _answer(reading: Reading) -> Span | None:
     """The whole of a short answer, without its lead-in; a common kind where its words only nearly name one."""
-    for sentence in reading.sentences[:3]:
-        if sentence.taken or not sentence.words:
+    for sentence in reading.sentences[:1]:
+        if sentence.taken or not sentence.words or _TELLS.match(sentence.text):
             continue
         lead = _LEAD.match(reading.text, sentence.start, sentence.end)
         begin = lead.end() if lead and lead.end() < sentence.end else sentence.start

@@ -75,6 +75,20 @@ def stage_wished(reading: Reading, context: Context) -> StageName | None:
     return None
 
 
+_CORRECTS = re.compile(
+    r"\b(?:actually|instead|rather|i meant|i mean|my mistake|correction|changed? my mind|on second thought|scratch that"
+    r"|make (?:it|that)|change (?:it|that|the)|not [^\s,.]{1,30}, (?:but )?[^\s,.]{1,30}|some other|a different"
+    r"|another one)\b"
+    r"|\A\s{0,5}no,? (?:i|it|there|that|make|the|we|use|for)\b",
+    re.I,
+)
+
+
+def corrects(text: str) -> bool:
+    """Whether a message says that something said before shall be otherwise."""
+    return _CORRECTS.search(text[:600]) is not None
+
+
 def approvals(reading: Reading, context: Context) -> tuple[list[str], list[str]]:
     """The tools that may write without approval from now on, and those that may no longer.
 

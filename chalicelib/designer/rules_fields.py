@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 
 from chalicelib.designer.context import Context
-from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNELS, LANGUAGE_NAMES, TONES
+from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNELS, LANGUAGE_NAMES, TONES, VERBS
 from chalicelib.designer.models import LISTS, FieldName, Op
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import Match, near, vocabulary, word_span
 
+LONGEST_NEAR = 6  # words of an answer in which a misspelt tone is looked for
 LONGEST_TONE = 80  # code points of a tone in words of the user's own
 _TONE_CUES = vocabulary(
     """
@@ -20,7 +21,8 @@ _TONE_CUES = vocabulary(
 _CORRECTING = vocabulary(
     """
     actually rather instead no make change not but please should it a bit very more less quite and or to the i
-    mean meant with little somewhat really pretty also sorry yes ok okay go let's
+    mean meant with little somewhat really pretty also sorry yes ok okay go let's yet
+    though slightly mostly quite super extremely overall rather fairly sort kind of
     """
 )
 _DENYING = frozenset(["not", "no", "don't", "isn't", "never", "without"])
@@ -42,7 +44,7 @@ _CHANNEL_CUE = re.compile(
 )
 _NAME = re.compile(
     r"\b(?i:(?:call|name) (?:it|her|him|the (?:bot|agent|assistant))|(?:its|his|her|the|bot's|agent's"
-    r"|assistant's) name (?:is|should be|will be|would be)|(?:named"
+    r"|assistant's) name (?:is|should be|will be|would be)|(?:change|set) (?:its|his|her|the) name to|(?:named"
     r"|called))[ :]{1,3}[\"“']?([A-Z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})"
 )
 _RENAMED = re.compile(
@@ -62,7 +64,8 @@ _PEOPLE = (
 _AUDIENCE = re.compile(
     rf"\b(?:(?:for|aimed at|targeted at|targeting|used by|intended for|serving|helps?|assist(?:s|ing)?|audience(?: is"
     rf"| are|:)?|users (?:are|will be)|talks? to|speaks? to)\s)((?:(?:our|my|the|their|all|new|young|busy|small|local"
-    rf"|non-technical|internal|external|existing|potential|[a-z]{{3,20}}) ){{0,3}}(?:{_PEOPLE}))\b",
+    rf"|non-technical|internal|external|existing|potential|(?![a-z]{{1,20}}ing\b)[a-z]{{3,20}}) ){{0,3}}"
+    rf"(?:{_PEOPLE}))\b",
     re.I,
 )
 _CONSTRAINT = re.compile(
@@ -139,7 +142,10 @@ def _tones(sentence: Sentence, asked: bool, context: Context) -> list[Match[str]
 def _near_tones(sentence: Sentence) -> list[Match[str]]:
     single = TONES.single_words
     known = tuple(single)
-    meant = [(index, near(word.text, known)) for index, word in enumerate(sentence.words[:20])]
+    if len(sentence.words) > LONGEST_NEAR:
+        return []
+    spoken = [(index, word) for index, word in enumerate(sentence.words) if word.text not in VERBS]
+    meant = [(index, near(word.text, known)) for index, word in spoken]
     return [Match(single[name], index, index + 1) for index, name in meant if name]
 
 
@@ -147,7 +153,7 @@ def _is_meant(sentence: Sentence, match: Match[str], found: list[Match[str]], co
     texts = [word.text for word in sentence.words]
     near_by = texts[max(0, match.first - 5) : match.first] + texts[match.last : match.last + 4]
     said = sentence.words[match.first].text
-    if {"tone", "style", "voice", "sound", "manner", "sounds"} & set(near_by):
+    if {"tone", "style", "voice", "sound", "manner", "sounds", "language"} & set(near_by):
         return True
     if said in AMBIGUOUS_TONES:
         return False
@@ -183,10 +189,13 @@ def _leads_to_noun(texts: list[str], match: Match[str], found: list[Match[str]])
 
 
 def _refused(sentence: Sentence, match: Match[str]) -> bool:
-    before = [word.text for word in sentence.words[max(0, match.first - 3) : match.first]]
+    tone = sentence.words[match.first]
+    comma = sentence.text.rfind(",", 0, max(0, tone.start - sentence.start)) + sentence.start
+    before = [w.text for w in sentence.words[max(0, match.first - 3) : match.first] if w.start > comma]
     if ("of" in before and "instead" in before) or "than" in before:
         return True
-    return bool(_DENYING & set(before)) and not {"but", "only"} & set(before)
+    denying = [index for index, text in enumerate(before) if text in _DENYING]
+    return bool(denying) and not {"but", "only"} & set(before[denying[-1] :])
 
 
 def _is_about_tone(sentence: Sentence, matches: list[Match[str]]) -> bool:

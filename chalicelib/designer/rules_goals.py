@@ -6,30 +6,12 @@ import re
 from collections.abc import Iterator
 
 from chalicelib.designer.context import Context
-from chalicelib.designer.gazetteers import AGENT_NOUNS, TONES
+from chalicelib.designer.gazetteers import AGENT_NOUNS, TONES, VERBS
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import vocabulary, word_span, words
 
 MOST = 20  # goals of one message
-VERBS = vocabulary(
-    """
-    answer analyze analyse advise alert arrange ask assess assign assist automate book brainstorm build buy
-    calculate call categorize categorise check classify clean coach collect compare compile compose compute
-    convert correct create cut debug decide deliver deploy describe design detect develop diagnose draft draw
-    edit educate email escalate estimate evaluate examine explain export extract fetch file fill filter find fix
-    flag follow forecast format gather generate give greet guide handle help highlight identify improve inform
-    interpret invite issue keep lead learn list log look maintain make manage match measure message moderate
-    monitor notify offer onboard open optimize optimise order organize organise parse perform personalize plan
-    post predict prepare present prioritize process produce proofread propose provide publish qualify quiz rank
-    read recommend record refund remember remind reply report reschedule research resolve respond review rewrite
-    route run save schedule score scrape search select sell send show simplify simulate solve sort start store
-    submit suggest summarize summarise support sync teach tell test track train transcribe translate triage
-    troubleshoot tutor update upload validate verify visualize warn watch welcome work write turn take get do go
-    lookup act serve talk chat engage promote grow cook invest trade tag label scan discover share guess hold
-    motivate encourage entertain practise practice drill reduce increase ensure protect negotiate
-    """
-)
 _CUES = re.compile(
     r"\b(?:(?:it|he|she|they|this|that|which|who|the (?:agent|bot|assistant|chatbot|tool)) (?:(?:also|always|just"
     r"|mainly|should|must|can|could|will|would|may|shall|needs to|need to|has to|is supposed to"
@@ -40,6 +22,8 @@ _CUES = re.compile(
     r"|(?:i|we)(?:'d| would)? (?:want|need|like|expect) (?:it|him|her|them|the (?:agent|bot|assistant"
     r"|chatbot)) to (?:also )?(?:be able to )?"
     r"|(?:i|we)(?:'d| would)? (?:want|need|like) to be able to "
+    r"|(?:need|want|like|looking for) (?:something|someone|somebody|a tool|help|an? ai) (?:that (?:can |will )?"
+    r"|which |to |who )"
     r"|(?:another|one more|additional|new|second|main|first|primary) (?:goal|task|job)(?: is| would be"
     r"| should be)?(?: to)?[ :]{1,3}"
     r"|add (?:a |another |the )?goal(?: to| of)?[ :]{1,3}"
@@ -59,16 +43,12 @@ _AFTER_NOUN = re.compile(
 )
 _LEAD = re.compile(
     r"\s{0,10}(?:[-*•]\s|\d{1,2}[.)]\s)?(?:(?:ok|okay|yes|yeah|well|so|um|sure|also|and|then|first|second|third"
-    r"|finally|actually|please|it should|it must|it can|it could|it will|it needs to|it has to"
+    r"|finally|actually|please|it's for|it is for|it's about|it should|it must|it can|it could|it will|it needs to"
+    r"|it has to"
     r"|i want it to|i'd like it to|we want it to|i need it to|i want to|i want|we want|i'd like|i need|we need"
     r"|help me to|should|must|needs to|the goal is|the goals are|goals?|goal is|to be able to|be able to|mainly"
     r"|mostly|primarily|the main goal is|its job is|"
     r"its goal is|to|just|let's say|say)[\s,:]{1,3}){0,6}",
-    re.I,
-)
-_EXPERT = re.compile(
-    r"\b(?:speciali[sz](?:es|ing|ed)|expert(?:ise)?|skilled|proficient|proficiency|experienced|adept|focused"
-    r"|dedicated|excellent|excels)\s(?:in|at|on|to|with)\s",
     re.I,
 )
 _ENDS = re.compile(
@@ -87,7 +67,7 @@ def read_goals(reading: Reading, context: Context) -> None:
     found: list[Span] = []
     for sentence in reading.sentences:
         if not sentence.taken and len(found) < MOST:
-            found.extend(_goals(reading, sentence, asked, is_first))
+            found.extend(_goals(reading, sentence, asked, is_first, context.asked == FieldName.TONE))
     op = Op.SET if _REPLACES.search(reading.text[:2_000]) else Op.ADD
     spans = list({goal.text: goal for goal in found if goal.text}.values())[:MOST]
     if spans and op is Op.SET:
@@ -97,11 +77,22 @@ def read_goals(reading: Reading, context: Context) -> None:
         reading.add(Op.ADD, FieldName.GOALS, goal.text, [goal])
 
 
-def _goals(reading: Reading, sentence: Sentence, asked: bool, is_first: bool) -> Iterator[Span]:
+def _commands(sentence: Sentence) -> bool:
+    """Whether it starts with something to do: a goal, said where the tone was asked for."""
+    texts = [word.text for word in sentence.words]
+    return len(texts) > 1 and texts[0] in VERBS - _MANNERS and not {"like", "as"} & set(texts)
+
+
+_MANNERS = vocabulary("make keep do go get take talk act write answer reply respond explain show give sort")
+
+
+def _goals(reading: Reading, sentence: Sentence, asked: bool, is_first: bool, asked_tone: bool) -> Iterator[Span]:
     labelled = sentence.label is FieldName.GOALS
     if sentence.label not in (None, FieldName.GOALS):
         return
     begin = _cued(reading, sentence)
+    if begin is None and asked_tone and _commands(sentence):
+        begin = sentence.start
     if begin is None and (labelled or asked or (is_first and _tells(reading, sentence))):
         lead = _LEAD.match(reading.text, sentence.start, sentence.end)
         begin = lead.end() if lead else sentence.start
@@ -174,12 +165,23 @@ def _tells(reading: Reading, sentence: Sentence) -> bool:
     is_last = sentence is reading.sentences[-1] and len(reading.sentences) > 2
     if is_last and _TAGS.match(sentence.text) and _reads_as_tags(sentence):
         return False
-    if sentence.toned and (len(sentence.words) <= 3 or _SPEAKS.match(sentence.text)):
+    if _SPEAKS.match(sentence.text) or (sentence.toned and (len(sentence.words) <= 3 or _USES.match(sentence.text))):
+        return False
+    types = [span for change in reading.changes if change.field is FieldName.AGENT_TYPE for span in change.spans]
+    if any(sentence.start <= span.start < sentence.end for span in types):
+        return False
+    if _OF_THE_USER.match(sentence.text):
         return False
     return not (_REQUEST.match(sentence.text) and any(word.text in AGENT_NOUNS for word in sentence.words))
 
 
+_OF_THE_USER = re.compile(
+    r"\s{0,10}(?:i|we)(?:'m|'re| am| are|'ve)? (?:run|own|have(?! been)|got|work|sell|manage|lead|need|want|would like"
+    r"|looking|an?)\b",
+    re.I,
+)
 _SPEAKS = re.compile(r"\s{0,5}(?:it should |it must |should |please )?(?:be|sound|keep|stay|speak|talk)\b", re.I)
+_USES = re.compile(r"\s{0,5}(?:please )?(?:use|using)\b", re.I)
 _REQUEST = re.compile(
     r"\s{0,10}(?:hi|hello|hey|thanks|(?:i|we)(?:'d| would)? (?:want|need|like|am|'m)|can you|could you"
     r"|please (?:build|make|create)|build me|make me|create an?|let's)\b",

@@ -20,7 +20,8 @@ SPEAKS_OF_TOOLS = vocabulary(
 )
 _CHANGES_TOOLS = vocabulary(
     """
-    add adding remove drop forget delete without include also plus exclude replace swap only not no instead don't need drop
+    add adding remove drop forget delete without include also plus exclude replace swap only not no instead
+    don't need
     """
 )
 _REACH = 5  # words between such a verb and a tool that only a hint names
@@ -75,6 +76,7 @@ _LEAD = re.compile(
 )
 _ITEM_END = re.compile(r",|;|/|\s(?:and|or|plus|as well as|&|\+)\s|\n", re.I)
 LONGEST_WISH = 8  # words
+MOST_WISHES = 40  # of one message
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +141,18 @@ def _matches(sentence: Sentence, context: Context, wide: bool) -> list[Match[str
     if not (wide or short):
         covered |= {index for match in hinted for index in range(match.first, match.last)}
         hinted = [m for m in hinted if _alone(texts, m) and _is_object(texts, m, covered)]
+    hinted = [match for match in hinted if not _is_of_something(texts, match, sentence)]
     found = sorted([*sure, *hinted], key=lambda match: match.first)
     return found if found or not wide else _near(sentence, context)
+
+
+def _is_of_something(texts: Sequence[str], match: Match[str], sentence: Sentence) -> bool:
+    """`our parcel API` is that interface, a wish of its own, and not HTTP requests as such."""
+    if match.entry != "http_request" or not match.first:
+        return False
+    before = sentence.words[match.first - 1]
+    gap = sentence.text[before.end - sentence.start : sentence.words[match.first].start - sentence.start]
+    return gap.isspace() and texts[match.first - 1] not in _FILLER
 
 
 def _is_object(texts: Sequence[str], match: Match[str], covered: set[int]) -> bool:
@@ -285,20 +297,29 @@ def _says_only(reading: Reading, first: Mention) -> bool:
 
 def read_wishes(reading: Reading, context: Context) -> None:
     """Adds what the user wants and no tool of the catalogue is; to be called when everything else is read."""
-    if reading.has(FieldName.TOOLS):
-        return
-    for pattern in (_WISH, _NAMED_TOOL):
-        for found in pattern.finditer(reading.text):
-            end = _WISH_END.search(reading.text, found.start(1), found.end(1))
-            wish = reading.span(found.start(1), end.start() if end else found.end(1))
-            if wish.text and len(words(wish.text)) <= LONGEST_WISH and wish.text.lower() not in _EMPTY:
-                _wish(reading, wish)
-                reading.take(wish.start, 10)
+    if not reading.has(FieldName.TOOLS):
+        for pattern in (_WISH, _NAMED_TOOL):
+            for found in pattern.finditer(reading.text):
+                end = _WISH_END.search(reading.text, found.start(1), found.end(1))
+                wish = reading.span(found.start(1), end.start() if end else found.end(1))
+                if _is_wish(wish) and len(reading.changes) < MOST_WISHES:
+                    _wish(reading, wish)
+                    reading.take(wish.start, 10)
     labelled = [s for s in reading.sentences if s.label is FieldName.TOOLS and s.heading in ("tool", "tools")]
-    if not reading.has(FieldName.TOOLS) and (labelled or context.asked == FieldName.TOOLS):
+    if labelled or context.asked == FieldName.TOOLS or (context.asked == FieldName.USE_TOOLS and _lists(reading)):
         for sentence in labelled or reading.sentences[:6]:
-            if labelled or not sentence.taken:
+            if labelled or not sentence.taken or reading.has(FieldName.TOOLS):
                 _listed_wishes(reading, sentence)
+
+
+def _is_wish(wish: Span) -> bool:
+    found = words(wish.text)
+    return 0 < len(found) <= LONGEST_WISH and not all(word.text in _FILLER | _EMPTY for word in found)
+
+
+def _lists(reading: Reading) -> bool:
+    """Whether some tools are named, so that what stands beside them are tools as well."""
+    return any(change.field is FieldName.TOOLS for change in reading.changes)
 
 
 _EMPTY = vocabulary(
@@ -315,12 +336,19 @@ def _wish(reading: Reading, wish: Span) -> None:
 
 
 def _listed_wishes(reading: Reading, sentence: Sentence) -> None:
+    """The items of a list that nothing was read in; none where tools are taken out or replaced."""
+    ops = {change.op for change in reading.changes if change.field is FieldName.TOOLS}
+    others = [span for change in reading.changes for span in change.spans]
+    if ops - {Op.ADD} or any(change.field not in ABOUT_TOOLS for change in reading.changes):
+        return
     lead = _LEAD.match(reading.text, sentence.start, sentence.end)
     begin = lead.end() if lead else sentence.start
-    cuts = [*_ITEM_END.finditer(reading.text, begin, sentence.end)]
+    cuts = [*_ITEM_END.finditer(reading.text, begin, sentence.end)][:MOST_WISHES]
     starts = [begin, *(cut.end() for cut in cuts)]
     for start, end in zip(starts, [*(cut.start() for cut in cuts), sentence.end], strict=True):
-        wish = reading.span(start, end)
-        if wish.text and 0 < len(words(wish.text)) <= LONGEST_WISH and wish.text.lower() not in _EMPTY:
+        item = _LEAD.match(reading.text, start, end)
+        wish = reading.span(item.end() if item else start, end)
+        is_read = any(span.start < wish.end and wish.start < span.end for span in others)
+        if not is_read and _is_wish(wish):
             sentence.taken = True
             _wish(reading, wish)

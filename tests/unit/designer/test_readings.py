@@ -47,6 +47,21 @@ def test_the_agent_type_is_the_users_own_phrase(message: str, asked: str | None,
 @pytest.mark.parametrize(
     ("message", "expected"),
     [
+        ("actually a sales bot", ["sales bot"]),
+        ("make it a math tutor instead, please", ["math tutor"]),
+        ("change the tone for our new editor, please", []),
+        ("actually the bot should be formal", []),
+        ("it should also help the developer with tests", []),
+    ],
+)
+def test_a_known_type_changes_only_where_another_is_given(message: str, expected: list[str]) -> None:
+    """Other agents in a sentence are people, or the agent itself."""
+    assert values(read(message, "workflow", is_new=False), "agent_type") == expected
+
+
+@pytest.mark.parametrize(
+    ("message", "expected"),
+    [
         ("answer questions, track orders and issue refunds", ["answer questions", "track orders", "issue refunds"]),
         ("It should summarize papers", ["summarize papers"]),
         ("- plan meals\n- write shopping lists", ["plan meals", "write shopping lists"]),
@@ -70,6 +85,8 @@ def test_goals_are_verbatim_clauses(message: str, expected: list[str]) -> None:
         ("like a pirate", "like a pirate"),
         ("not formal, casual", "casual"),
         ("it should sound warm", "friendly"),
+        ("warm and personal, but not too chatty", "friendly"),
+        ("professional yet approachable", "professional and friendly"),
     ],
 )
 def test_tones_are_named_nearly_named_or_in_words_of_ones_own(message: str, expected: str) -> None:

@@ -229,12 +229,54 @@ def test_an_answer_given_to_an_older_question_stays_one_to_that() -> None:
     assert dialogue.take_turn(confirmed, yes).state.stage is StageName.WORKFLOW, "a late `no` confirms nothing"
 
 
+def test_a_talkative_first_message_is_read_clause_by_clause() -> None:
+    """Type, goals, tone, constraint, audience and tool, each from its own words."""
+    talk = Talk()
+    talk.say(
+        "Hey, can you help me build an agent that helps my team triage GitHub issues? It should label them and suggest "
+        "an owner. Tone should be direct. Don't let it close issues on its own."
+    )
+    assert talk.value("goals") == ["helps my team triage GitHub issues", "label them", "suggest an owner"]
+    assert (talk.value("tone"), talk.value("tools"), talk.value("audience")) == ("direct", ["github"], "my team")
+    assert talk.value("constraints") == ["Don't let it close issues on its own"]
+
+
+def test_what_a_user_says_of_themselves_is_no_agent() -> None:
+    """The goal is taken, and the type is asked for."""
+    talk = Talk()
+    turn = talk.say("I run a small bakery and need something to answer customer emails")
+    assert (talk.value("agent_type"), turn.state.asked) == (None, "agent_type")
+    assert talk.value("goals") == ["answer customer emails"]
+
+
+def test_goals_said_where_the_tone_was_asked_for_are_goals() -> None:
+    """And a tone in words of one's own stays a tone."""
+    talk = Talk()
+    talk.say("a law bot that reviews contracts", "flag risky clauses")
+    assert (talk.value("goals"), talk.value("tone")) == (["reviews contracts", "flag risky clauses"], None)
+    assert talk.say("talk like a judge").state.value(FieldName.TONE) == "talk like a judge"
+
+
+def test_a_waiver_is_no_answer_to_what_was_asked() -> None:
+    """`no need for approval` at the workflow is not a no to the workflow."""
+    turn = ready().say("no need for approval on the calendar")
+    assert turn.state.waived == ["calendar"]
+    assert "What should be different" not in turn.reply
+
+
 def test_edits_are_the_users_own() -> None:
     """Source `user_edit`, no quotes; values are checked, and a wrong one changes nothing."""
     state, changed = dialogue.edit(ready().state, {"tone": "gentle", "tools": ["email"]})
     assert changed[FieldName.TONE] == ("friendly", "gentle")
     assert state.collected_fields[FieldName.TONE].source is Source.USER_EDIT
-    for values in ({"tone": ""}, {"tools": ["nonsense"]}, {"use_tools": "yes"}, {"goals": "one"}, {"colour": "red"}):
+    wrong: list[dict[str, object]] = [
+        {"tone": ""},
+        {"tools": ["nonsense"]},
+        {"use_tools": "yes"},
+        {"goals": "one"},
+        {"colour": "red"},
+    ]
+    for values in wrong:
         with pytest.raises(InvalidField):
             dialogue.edit(state, values)
     with pytest.raises(SessionEnded):
