@@ -44,7 +44,7 @@ class Design(Strict):
 
 def design_of(state: DesignState, catalogue: Catalogue) -> Design:
     """The design of a session as it stands."""
-    draft = state.model_copy(deep=True)
+    draft = state.copied()
     missing = stages.missing(draft)
     for name in FieldName:
         lacks_tools = name is FieldName.TOOLS and draft.value(FieldName.USE_TOOLS) is not True

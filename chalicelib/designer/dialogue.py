@@ -35,7 +35,7 @@ def start() -> tuple[DesignState, str]:
 def take_turn(state: DesignState, extraction: Extraction, tools: Catalogue | None = None) -> Turn:
     """What a message, read as `extraction`, makes of a session. The state given is left as it is."""
     tools = tools or catalogue()
-    after = state.model_copy(deep=True)
+    after = state.copied()
     after.turn += 1
     after.version += 1
     act = extraction.acts[-1] if extraction.acts else None
@@ -206,7 +206,7 @@ def undo(state: DesignState) -> DesignState:
     """
     if not state.undo:
         raise NothingToUndo()
-    after = state.model_copy(deep=True)
+    after = state.copied()
     after.version += 1
     restore(after)
     settle(after)
@@ -221,7 +221,7 @@ def reopen(state: DesignState, stage: StageName) -> DesignState:
     """
     if state.status is Status.ABANDONED:
         raise SessionEnded("The session was deleted.")
-    after = state.model_copy(deep=True)
+    after = state.copied()
     after.version += 1
     reopen_stage(after, stage)
     settle(after)
@@ -241,7 +241,7 @@ def complete(state: DesignState) -> DesignState:
     missing = stages.missing(state)
     if missing:
         raise SessionIncomplete(missing=[name.value for name in missing])
-    after = state.model_copy(deep=True)
+    after = state.copied()
     after.version += 1
     after.turn = max(after.turn, 1)
     after.reopened = None
@@ -260,7 +260,7 @@ def edit(state: DesignState, values: dict[str, object], tools: Catalogue | None 
     """
     if state.status is not Status.ACTIVE:
         raise SessionEnded()
-    after = state.model_copy(deep=True)
+    after = state.copied()
     after.version += 1
     fields.edit(after, values, tools or catalogue())
     if after.reopened and _has_answered(state, after, after.reopened):

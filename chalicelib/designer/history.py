@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chalicelib.designer.models import UNDO_DEPTH, Before, Collected, DesignState, FieldName, Value
-from chalicelib.designer.tools.models import Origin
+from chalicelib.designer.tools.models import Origin, Tool
 
 Changed = dict[FieldName, tuple[Value | None, Value | None]]
 
@@ -37,7 +37,7 @@ def remember(before: DesignState, after: DesignState) -> None:
         reopened=before.reopened,
         confirmed=before.confirmed,
         waived=before.waived,
-        wishes=[*before.wishes, *before.own_tools],
+        tools=None if _tools(before) == _tools(after) else _tools(before),
         fields={name: before.collected_fields.get(name) for name in names},
     )
     after.undo = [*after.undo, kept][-UNDO_DEPTH:]
@@ -52,5 +52,10 @@ def restore(state: DesignState) -> None:
             state.collected_fields[name] = held
     state.status, state.reopened = kept.status, kept.reopened
     state.confirmed, state.waived = list(kept.confirmed), list(kept.waived)
-    state.wishes = [tool for tool in kept.wishes if tool.origin is Origin.WISH]
-    state.own_tools = [tool for tool in kept.wishes if tool.origin is Origin.USER]
+    if kept.tools is not None:
+        state.wishes = [tool for tool in kept.tools if tool.origin is Origin.WISH]
+        state.own_tools = [tool for tool in kept.tools if tool.origin is Origin.USER]
+
+
+def _tools(state: DesignState) -> list[Tool]:
+    return [*state.wishes, *state.own_tools]

@@ -179,7 +179,7 @@ class Before(Strict):
     reopened: StageName | None
     confirmed: list[StageName]
     waived: list[str]
-    wishes: list[Tool]
+    tools: list[Tool] | None = None  # wishes and own tools, where they changed
     fields: dict[FieldName, Collected | None]
 
 
@@ -204,6 +204,12 @@ class DesignState(Strict):
     wishes: list[Tool] = Field(default_factory=list)
     own_tools: list[Tool] = Field(default_factory=list)
     undo: list[Before] = Field(default_factory=list)
+
+    def copied(self) -> DesignState:
+        """A copy that may be changed. Tools and what can be taken back are never changed themselves, and are shared."""
+        shared = {"undo": list(self.undo), "wishes": list(self.wishes), "own_tools": list(self.own_tools)}
+        bare: dict[str, Any] = {name: [] for name in shared}
+        return self.model_copy(update=bare).model_copy(deep=True).model_copy(update=shared)
 
     def value(self, name: FieldName) -> Any:
         """The field's value, or None where it is not known."""

@@ -309,6 +309,28 @@ def test_a_very_long_message_works(api: Api) -> None:
     assert "agent_type" in turn["collected_fields"]
 
 
+def test_five_hundred_turns_and_a_hundred_tools_work(api: Api) -> None:
+    """The state stays small, the history whole, and every tool is in the design."""
+    paths = {f"/things/{n}": {"get": {"operationId": f"readThing{n}", "responses": {}}} for n in range(60)}
+    document = {"openapi": "3.0.0", "info": {"title": "Things", "version": "1"}, "paths": paths}
+    own = [tool["name"] for tool in api.post("/tools", {"openapi": json.dumps(document)}, 201)["items"]]
+    session_id = begin(api)
+    for message in STORY[:3]:
+        say(api, session_id, message)
+    for n in range(500):
+        turn = say(api, session_id, ("actually formal", "actually friendly")[n % 2])
+    assert turn["changed"]["tone"] == ["formal", "friendly"]
+    assert api.get(f"/sessions/{session_id}/status")["turn"] == 503
+    common = [tool["name"] for tool in api.get("/tools?origin=catalogue&limit=40")["items"]]
+    tools = (own + common)[:100]
+    edited = api.patch(f"/sessions/{session_id}/fields", {"fields": {"use_tools": True, "tools": tools}})
+    assert edited["collected_fields"]["tools"]["value"] == tools
+    say(api, session_id, "actually formal")
+    assert api.post(f"/sessions/{session_id}/undo")["changed"]["tone"] == ["formal", "friendly"]
+    assert len(api.get(f"/sessions/{session_id}/outputs")["tools_config"]) == 100
+    assert api.get(f"/sessions/{session_id}/export?format=langgraph")["runnable"]["placeholders"]
+
+
 @pytest.fixture
 def start(database: DatabaseUrls, home: Path, server: Server, queue: RecordingQueue) -> Iterator[Start]:
     with starter(partial(settings_for, database, home, server, GLIA_DESIGN_MODEL=MODEL), queue, home) as started:

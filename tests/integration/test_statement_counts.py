@@ -128,6 +128,17 @@ def test_telling_a_story_takes_at_most_eleven_statements(api: Api, statements: l
     assert 0 < taken <= TELL, statements
 
 
+def test_a_message_to_a_session_takes_at_most_eight_statements(api: Api, statements: list[str]) -> None:
+    """Under an Idempotency-Key, the last one completing the design."""
+    session_id = api.post("/sessions/create", {}, 201)["session_id"]
+    messages = ["a research assistant that searches the web", "formal", "no tools", "yes", "yes"]
+    for n, message in enumerate(messages):
+        statements.clear()
+        turn = api.post(f"/sessions/{session_id}/message", {"message": message}, 200, **{"Idempotency-Key": f"k{n}"})
+        assert 0 < len(statements) <= CHAT, statements
+    assert turn["stage"] == "completed"
+
+
 @pytest.fixture
 def ids(api: Api) -> dict[str, Any]:
     """One of everything that a path may name."""
