@@ -194,7 +194,7 @@ def test_a_dialogue_at_a_terminal(sessions: GliaServer, environ: dict[str, str],
         shown.type("a mail sorter\n")
         shown.wait_for("╯\n> ")
         shown.type("/done\n")
-        shown.wait_for("session_incomplete")
+        shown.wait_for("(request req-1)\n> ")
         shown.type(CTRL_D)
         assert shown.end() == 0
     assert row in shown.seen
