@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from glia_sdk.cli.design import Stage
 from glia_sdk.cli.design_files import Format
+from glia_sdk.cli.draft import ORDER
 
 from chalicelib.designer.exports.formats import FORMATS
+from chalicelib.designer.models import FieldName
 from chalicelib.designer.stages import REOPENABLE
 from tests.support.glia_server import GliaServer, Json, Nothing, error, page
 from tests.support.terminal import terminal
@@ -30,7 +32,11 @@ def field(value: Any, source: str = "rules") -> dict[str, Any]:
 
 
 TYPE = {"agent_type": field("mail \x1b[31msorter")}
-GOALS = TYPE | {"goals": field(["sort\nmail", "archive"], "llm"), "use_tools": field(True, "user_edit")}
+GOALS = {
+    "use_tools": field(True, "user_edit"),
+    "later": field([]),
+    "goals": field(["sort\nmail", "archive"], "llm"),
+} | TYPE
 TURN = {
     "reply": "And its tone?",
     "stage": "tone",
@@ -68,6 +74,7 @@ TURN_LINES = (
     "  agent_type  mail [31msorter (rules)\n"
     "* goals       sort mail; archive (llm)\n"
     "  use_tools   yes (user_edit)\n"
+    "  later       none (rules)\n"
     "  missing: tone, tools\n"
 )
 HEAD_LINES = (
@@ -111,7 +118,7 @@ def piped(run_glia: RunGlia, monkeypatch: pytest.MonkeyPatch) -> Piped:
 
 
 def test_a_dialogue_in_a_pipe_is_a_message_a_line(sessions: GliaServer, piped: Piped) -> None:
-    """Replies and drafts on stdout as plain lines, what changed marked; stderr says how to go on."""
+    """Replies and drafts on stdout as plain lines, fields in one order, what changed marked; stderr says how to go on."""
     ran = piped("a mail sorter\r\n\n  sort, archive 🙂\n".encode(), "design")
     assert (ran.code, ran.out, ran.err) == (0, f"{HELLO}\n{TURN_LINES}{TURN_LINES}", ON)
     said = sessions.requests("POST", f"/sessions/{ID}/message")
@@ -327,6 +334,7 @@ def test_a_workflow_is_checked_against_a_design(sessions: GliaServer, run_glia: 
 
 
 def test_the_command_line_knows_what_the_server_knows() -> None:
-    """Formats and stages are the same on both sides."""
+    """Formats, fields and stages are the same on both sides."""
     assert [kind.value for kind in Format] == list(FORMATS)
+    assert set(ORDER) == {name.value for name in FieldName}
     assert tuple(stage.value for stage in Stage) == tuple(stage.value for stage in REOPENABLE)

@@ -16,6 +16,10 @@ from glia_sdk.cli.screen import Screen, harmless
 
 WIDE = 90  # columns from which the draft stands beside the reply
 CHANGED, SAME = "* ", "  "
+ORDER = (
+    "name", "agent_type", "goals", "audience", "tone", "constraints", "use_tools", "tools", "inputs", "outputs",
+    "examples", "language", "channel",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class Draft:
     def of(cls, answer: Row) -> Self:
         """The draft in what the server answers about a session; parts that it does not tell are empty."""
         told, missing, changed = (answer.get(name) for name in ("collected_fields", "missing", "changed"))
-        fields = told.items() if isinstance(told, dict) else ()
+        fields = sorted(told.items(), key=lambda one: _place(one[0])) if isinstance(told, dict) else ()
         return cls(
             cell(answer.get("stage")),
             tuple((cell(name), _value(one), cell(one.get("source"))) for name, one in fields if isinstance(one, dict)),
@@ -86,6 +90,13 @@ class Draft:
         return Panel(rows, title=Text(f"draft: {self.stage}"), title_align="left", border_style="dim")
 
 
+def _place(name: str) -> int:
+    """Where a field stands; those of later versions come last."""
+    return ORDER.index(name) if name in ORDER else len(ORDER)
+
+
 def _value(told: Row) -> str:
     value = told.get("value")
-    return "; ".join(cell(item) for item in value) if isinstance(value, list) else cell(value)
+    if isinstance(value, list):
+        return "; ".join(cell(item) for item in value) or "none"
+    return cell(value)
