@@ -118,7 +118,7 @@ def piped(run_glia: RunGlia, monkeypatch: pytest.MonkeyPatch) -> Piped:
 
 
 def test_a_dialogue_in_a_pipe_is_a_message_a_line(sessions: GliaServer, piped: Piped) -> None:
-    """Replies and drafts on stdout as plain lines, fields in one order, what changed marked; stderr says how to go on."""
+    """Replies and drafts on stdout as plain lines in one order, what changed marked; stderr says how to go on."""
     ran = piped("a mail sorter\r\n\n  sort, archive 🙂\n".encode(), "design")
     assert (ran.code, ran.out, ran.err) == (0, f"{HELLO}\n{TURN_LINES}{TURN_LINES}", ON)
     said = sessions.requests("POST", f"/sessions/{ID}/message")
