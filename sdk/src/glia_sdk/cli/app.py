@@ -12,6 +12,7 @@ import typer
 from glia_sdk.cli import (
     cards,
     chat,
+    design,
     dlq,
     extracts,
     health,
@@ -63,6 +64,7 @@ app.add_typer(messages.app, name="messages", short_help="Read what was said, or 
 app.add_typer(routing.app, name="routing", short_help="What other policies would do.", epilog=routing.EXAMPLES)
 app.add_typer(cards.app, name="cards", short_help="Read cards, or change them.", epilog=cards.EXAMPLES)
 app.add_typer(story.app, name="story", short_help="The story of a topic.", epilog=story.EXAMPLES)
+app.add_typer(design.app, name="design", short_help="Design an agent.", epilog=design.EXAMPLES)
 app.command("extract", short_help="Extract a topic now.", epilog=extracts.EXTRACT_EXAMPLES)(extracts.extract)
 app.add_typer(extracts.app, name="extracts", short_help="What was extracted, and how.", epilog=extracts.EXAMPLES)
 app.add_typer(reextract.app, name="reextract", short_help="Extract many topics again.", epilog=reextract.EXAMPLES)

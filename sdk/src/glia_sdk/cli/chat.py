@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from glia_sdk.cli import options, surroundings
-from glia_sdk.cli.history import history
+from glia_sdk.cli.history import history, typed
 from glia_sdk.cli.screen import Screen
 from glia_sdk.cli.surroundings import FAILED, Surroundings
 from glia_sdk.cli.views import View, view_for
@@ -26,7 +26,6 @@ Examples:
   glia chat --json "What is still open?" | tail -1
   glia chat                        a conversation; Ctrl-D leaves it
 """
-PROMPT = "> "
 
 
 @dataclass(frozen=True)
@@ -66,7 +65,7 @@ class Talk:
             NotLoggedIn
         """
         with history(history_path()):
-            while (message := self._next()) is not None:
+            for message in typed(self.screen):
                 try:
                     if message.strip():
                         self.ask(message)
@@ -76,16 +75,6 @@ class Talk:
                     self.screen.error(error)
                 except KeyboardInterrupt:
                     self.screen.note("stopped")
-
-    def _next(self) -> str | None:
-        while True:
-            try:
-                return input(PROMPT)
-            except EOFError:
-                self.screen.line("")
-                return None
-            except KeyboardInterrupt:
-                self.screen.line("")
 
 
 def chat(

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from glia_sdk.cli.screen import Screen
+
 LINES = 1_000
+PROMPT = "> "
 
 
 @contextmanager
@@ -27,3 +30,17 @@ def history(path: Path) -> Iterator[None]:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             path.touch(mode=0o600)
             readline.write_history_file(path)
+
+
+def typed(screen: Screen) -> Iterator[str]:
+    """The lines that are typed, until the end of input. Ctrl-C at the prompt clears the line."""
+    while True:
+        try:
+            line = input(PROMPT)
+        except EOFError:
+            screen.line("")
+            return
+        except KeyboardInterrupt:
+            screen.line("")
+            continue
+        yield line
