@@ -79,6 +79,7 @@ def settings_for(database: DatabaseUrls, home: Path, server: Server, **changes: 
         "GLIA_STORY_DELAY": "0",
         "GLIA_BACKOFF_BASE": "0",
         "GLIA_UPGRADE_DELAYS": "never",
+        "GLIA_IMPORT_QUEUE_AGE": "0",  # the database is shared: other tests leave jobs queued
         "GLIA_EVENTS_HOLD": "0",
     }
     return Settings.from_env(environment | changes)
