@@ -39,7 +39,7 @@ test: setup check ## lint, types, and all tests
 	@scripts/test_debian15
 
 soak: setup ## many more random schedules, requests and restarts (about an hour)
-	@SCHEDULES=20000 RESTART_SCHEDULES=100 ISOLATION_REQUESTS=10000 \
+	@SCHEDULES=20000 HISTORIES=10000 RESTART_SCHEDULES=100 ISOLATION_REQUESTS=10000 \
 	  $(BIN)/pytest -n auto --dist loadgroup tests/faults tests/integration/test_isolation_fuzz.py
 
 check: setup ## lint and types
