@@ -185,14 +185,16 @@ class CardHistory(RuleBasedStateMachine):
         check_stories(services.db, self.user_id)
 
     def look(self) -> None:
-        stored = self._stored()
+        """Reads what there is once, and holds it against every promise."""
+        stored, topics, messages = self._stored(), self._topics(), self._messages()
+        shown = {topic_id: self._shown(topic_id) for topic_id in topics}
         self._no_deleted_card_is_back(stored)
         self._no_edit_is_lost(stored)
-        for topic_id in self._topics():
-            self._topic_is_as_if_extracted_anew(topic_id, stored)
-        self._ids_are_stable()
+        for topic_id in topics:
+            self._topic_is_as_if_extracted_anew([m for m in messages if m.topic_id == topic_id], topic_id, stored)
+        self._ids_are_stable(shown, messages)
         self._citations_are_verbatim()
-        self._the_past_is_as_it_was()
+        self._the_past_is_as_it_was(shown)
 
     def _no_deleted_card_is_back(self, stored: dict[str, CardState]) -> None:
         for card_id in self.deleted & stored.keys():
@@ -219,9 +221,8 @@ class CardHistory(RuleBasedStateMachine):
             card_id: rest for card_id, rest in self._evidence.items() if card_id not in stored
         }
 
-    def _topic_is_as_if_extracted_anew(self, topic_id: UUID, stored: dict[str, CardState]) -> None:
+    def _topic_is_as_if_extracted_anew(self, messages: list[Any], topic_id: UUID, stored: dict[str, CardState]) -> None:
         """Incremental equals full: what the machine finds is what the rules find in the messages, read from scratch."""
-        messages = [m for m in self._messages() if m.topic_id == topic_id]
         drafts = rules.extract([SourceMessage(m.message_id, m.role, m.content) for m in messages])
         here = [card for card in stored.values() if card.topic_id == topic_id]
         tombstones = [card for card in stored.values() if card.status is CardStatus.DELETED]
@@ -234,21 +235,20 @@ class CardHistory(RuleBasedStateMachine):
                 covered = any(is_covered(draft.citations, card.citations) for card in tombstones)
                 assert covered or draft_key(draft) in keys, "only what the user has deleted is missing"
 
-    def _ids_are_stable(self) -> None:
+    def _ids_are_stable(self, shown: dict[UUID, list[Card]], messages: list[Any]) -> None:
         """A card that says the same of the same words has the id it had, wherever they are.
 
         Where several messages say the same, they share a card in one topic and have one each in two; which of them
         keeps the id when they part is not promised.
         """
-        contents = "\n".join(message.content for message in self._messages())
+        contents = "\n".join(message.content for message in messages)
         self.repeated |= {said for said in self.known if contents.count(said[1]) > 1}
-        for topic_id in self._topics():
-            for card in self._shown(topic_id):
-                said = _said(card)
-                if contents.count(card.body) > 1:
-                    self.repeated.add(said)
-                elif not card.edited and said not in self.repeated:
-                    assert self.known.setdefault(said, card.card_id) == card.card_id
+        for card in (card for cards_of_topic in shown.values() for card in cards_of_topic):
+            said = _said(card)
+            if contents.count(card.body) > 1:
+                self.repeated.add(said)
+            elif not card.edited and said not in self.repeated:
+                assert self.known.setdefault(said, card.card_id) == card.card_id
 
     def _citations_are_verbatim(self) -> None:
         with self.api.services.db.user(self.user_id) as tx:
@@ -261,18 +261,14 @@ class CardHistory(RuleBasedStateMachine):
             assert hashlib.sha256(row.quote.encode()).digest() == bytes(row.quote_sha256)
             assert row.is_here or row.status == "deleted"
 
-    def _the_past_is_as_it_was(self) -> None:
-        for at, topic_id, served, rested_on in self.moments[-6:]:
+    def _the_past_is_as_it_was(self, shown: dict[UUID, list[Card]]) -> None:
+        for at, topic_id, served, rested_on in self.moments[-3:]:
             if not rested_on & self.gone:
-                assert self._serve(topic_id, at) == served
-        for topic_id in self._topics():
-            served = self._serve(topic_id, None)
-            rested_on = {c.message_id for card in self._shown(topic_id) for c in card.citations}
-            self.moments.append((datetime.now(UTC), topic_id, served, rested_on))
-
-    def _serve(self, topic_id: UUID, at: datetime | None) -> str:
-        found = self.api.services.cards.of_topic(self.user_id, topic_id, None, SHOWN, at, None, 500)
-        return json.dumps([card_view(card).model_dump(mode="json") for card in found])
+                past = self.api.services.cards.of_topic(self.user_id, topic_id, None, SHOWN, at, None, 500)
+                assert _served(past) == served
+        for topic_id, found in shown.items():
+            rested_on = {c.message_id for card in found for c in card.citations}
+            self.moments.append((datetime.now(UTC), topic_id, _served(found), rested_on))
 
     def _shown(self, topic_id: UUID) -> list[Card]:
         return self.api.services.cards.of_topic(self.user_id, topic_id, None, SHOWN, None, None, 500)
@@ -292,6 +288,10 @@ class CardHistory(RuleBasedStateMachine):
     def _card(self, draw: int, statuses: tuple[CardStatus, ...]) -> CardState | None:
         found = [card for card in self._stored().values() if card.status in statuses]
         return found[draw % len(found)] if found else None
+
+
+def _served(found: list[Card]) -> str:
+    return json.dumps([card_view(card).model_dump(mode="json") for card in found])
 
 
 def _machine(card: CardState) -> Shown:
