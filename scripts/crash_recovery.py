@@ -12,7 +12,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +24,18 @@ from tests.support.running import Run, token
 
 PATIENCE = 120.0
 POLL = 0.2
+
+
+@contextmanager
+def told(home: Path) -> Iterator[None]:
+    """Where anything fails, prints what Glia itself had to say: its log goes with the folder."""
+    try:
+        yield
+    except BaseException:
+        log = home / "up.log"
+        lines = log.read_text(errors="replace").splitlines() if log.exists() else []
+        print("\n".join(line for line in lines if '"level":"INFO"' not in line)[-4000:])
+        raise
 
 
 def client(url: str, home: Path) -> httpx.Client:
@@ -86,7 +100,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--turns", type=int, default=50)
     turns = parser.parse_args().turns
-    with tempfile.TemporaryDirectory(prefix="glia-crash-", ignore_cleanup_errors=True) as folder:
+    with tempfile.TemporaryDirectory(prefix="glia-crash-", ignore_cleanup_errors=True) as folder, told(Path(folder)):
         home = Path(folder)
         first = Run(home)
         with client(first.url, home) as http:

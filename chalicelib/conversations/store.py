@@ -24,9 +24,9 @@ USAGE = """
     FROM turns WHERE user_id = %s AND created_at > now() - make_interval(secs => %s)
 """
 
-# The one conversation of a user; concurrent first messages make one.
+# The one conversation of a user; concurrent first messages make one, whichever of its unique indexes they meet at.
 CREATE = """
-    INSERT INTO conversations (conversation_id, user_id) VALUES (%s, %s) ON CONFLICT (user_id) DO NOTHING
+    INSERT INTO conversations (conversation_id, user_id) VALUES (%s, %s) ON CONFLICT DO NOTHING
     RETURNING conversation_id, active_topic_id
 """
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from uuid import uuid4
+from threading import Barrier
+from uuid import UUID, uuid4
 
+from chalicelib.conversations import store as conversations
 from chalicelib.jobs.models import JobKind, Outcome
 from tests.support.api import Api
 
@@ -131,6 +133,25 @@ def test_concurrent_first_messages_make_one_conversation_and_one_topic(api: Api)
     assert len(api.get("/topics")["items"]) == 1
     ids = [m["message_id"] for m in api.get("/conversation/messages")["items"]]
     assert ids == sorted(a["message_id"] for a in accepted)
+
+
+def test_many_users_begin_with_everything_at_once(api: Api) -> None:
+    """Whatever index two first transactions meet at, neither fails: sixty users, each begun by eight at once."""
+    together = Barrier(8)
+
+    def begin(users: list[UUID]) -> list[bool]:
+        made = []
+        for user_id in users:
+            with api.services.db.user(user_id) as tx:
+                together.wait(60)
+                made.append(conversations.lock(tx, user_id).is_new)
+        api.services.close()
+        return made
+
+    users = [api.another().user_id for _ in range(60)]
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(begin, [users] * 8))
+    assert [sum(one) for one in zip(*made, strict=True)] == [1] * 60
 
 
 def test_a_repeated_client_message_id_gets_the_first_answer(api: Api) -> None:

@@ -111,3 +111,13 @@ def test_every_package_has_its_layer() -> None:
     packages = {path.parent.name for path in PACKAGED.glob("*/__init__.py")}
     assert packages
     assert packages <= named
+
+
+def test_no_two_test_modules_share_a_name() -> None:
+    """Test folders are no packages, so pytest knows a module by its file name alone."""
+    names = [p.name for p in modules(ROOT / "tests") if p.name.startswith("test_") and not is_packaged(p)]
+    assert sorted(names) == sorted(set(names))
+
+
+def is_packaged(path: Path) -> bool:
+    return (path.parent / "__init__.py").exists()
