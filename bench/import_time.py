@@ -40,7 +40,11 @@ class Run:
 
 
 def python(bytecode: Path, *arguments: str) -> Run:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONPYCACHEPREFIX": str(bytecode)}
+    environment = {
+        **os.environ,
+        "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sdk' / 'src'}",
+        "PYTHONPYCACHEPREFIX": str(bytecode),
+    }
     command = [sys.executable, *arguments]
     began, busy = perf_counter(), cpu_of_children()
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

@@ -133,6 +133,12 @@ class Settings(BaseModel):
     tokens_per_day: Annotated[
         int, Field(alias="GLIA_TOKENS_PER_DAY", ge=0, description="A user's model tokens in 24 hours; 0: no limit.")
     ] = 0
+    late_window: Annotated[
+        int, Field(alias="GLIA_LATE_WINDOW", ge=0, description="How long after its end a run's gaps may fill.")
+    ] = 3600
+    run_idle: Annotated[
+        int, Field(alias="GLIA_RUN_IDLE", ge=1, description="A run silent for so long is closed as partial.")
+    ] = 86_400
     import_queue_age: Annotated[
         int,
         Field(

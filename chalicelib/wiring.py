@@ -10,6 +10,8 @@ from functools import cache
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from glia_wire.redaction import Gate
+
 from chalicelib.adapters.clock import Clock, Monotonic, NewId, monotonic, new_id, utc_now
 from chalicelib.adapters.crashpoints import CrashPoints, survive
 from chalicelib.adapters.metrics import EmfMeter
@@ -57,6 +59,9 @@ from chalicelib.llm.client import ModelClient
 from chalicelib.llm.directory import ModelDirectory
 from chalicelib.llm.failures import retrying
 from chalicelib.settings import Settings
+from chalicelib.traces.recorder import TraceRecorder
+from chalicelib.traces.runs.service import RunService
+from chalicelib.traces.service import TraceIngestion
 
 if TYPE_CHECKING:
     from tenacity import Retrying
@@ -81,6 +86,9 @@ class Services:
     stories: StoryService
     sessions: SessionService
     tools: OwnTools
+    traces: TraceIngestion
+    runs: RunService
+    recorder: TraceRecorder
     models: ModelDirectory
     reextractions: ReextractionService
     jobs: JobService
@@ -166,6 +174,9 @@ def build(
         stories=StoryService(db, renewal),
         sessions=_sessions(outside),
         tools=OwnTools(db, new_id),
+        traces=_traces(outside),
+        runs=RunService(db, Gate()),
+        recorder=TraceRecorder(_traces(outside)),
         models=_models(settings),
         reextractions=ReextractionService(db, progress, choosing, new_id),
         jobs=jobs,
@@ -178,25 +189,16 @@ def build(
 
 def _conversations(outside: _Outside, outbox: Outbox) -> ConversationService:
     return ConversationService(
-        outside.db,
-        outbox,
-        CardTraces(),
-        TurnTraces(),
-        outside.new_id,
-        outside.crash_points,
+        outside.db, outbox, CardTraces(), TurnTraces(), outside.new_id, outside.crash_points,
         extract_delay=outside.settings.extract_delay,
-    )
+    )  # fmt: skip
 
 
 def _operations(outside: _Outside, outbox: Outbox) -> OperationService:
     return OperationService(
-        outside.db,
-        outbox,
-        CardTraces(),
-        outside.new_id,
-        outside.crash_points,
+        outside.db, outbox, CardTraces(), outside.new_id, outside.crash_points,
         extract_delay=outside.settings.extract_delay,
-    )
+    )  # fmt: skip
 
 
 def _turns(outside: _Outside, outbox: Outbox) -> TurnService:
@@ -216,24 +218,16 @@ def _turns(outside: _Outside, outbox: Outbox) -> TurnService:
 
 def _imports(outside: _Outside, outbox: Outbox, jobs: JobService) -> ImportService:
     return ImportService(
-        outbox,
-        outside.new_id,
-        outside.clock,
-        jobs.oldest,
-        max_queue_age=outside.settings.import_queue_age,
+        outbox, outside.new_id, outside.clock, jobs.oldest, max_queue_age=outside.settings.import_queue_age,
         extract_delay=outside.settings.extract_delay,
-    )
+    )  # fmt: skip
 
 
 def _sessions(outside: _Outside) -> SessionService:
     return SessionService(
-        outside.db,
-        outside.system_db,
-        _design_extractor(outside.settings, outside.monotonic),
-        outside.new_id,
-        outside.crash_points,
-        expiry=outside.settings.session_expiry,
-    )
+        outside.db, outside.system_db, _design_extractor(outside.settings, outside.monotonic), outside.new_id,
+        outside.crash_points, expiry=outside.settings.session_expiry,
+    )  # fmt: skip
 
 
 def _design_extractor(settings: Settings, monotonic: Monotonic) -> DesignExtractor:
@@ -242,6 +236,14 @@ def _design_extractor(settings: Settings, monotonic: Monotonic) -> DesignExtract
         return by_rules
     hurried = settings.model_copy(update={"llm_timeout": min(settings.llm_timeout, DESIGN_TIMEOUT)})
     return DesignModelExtractor(ModelClient(hurried, settings.design_model), by_rules, monotonic)
+
+
+def _traces(outside: _Outside) -> TraceIngestion:
+    settings = outside.settings
+    return TraceIngestion(
+        outside.db, outside.system_db, Gate(), outside.new_id, outside.clock, outside.crash_points,
+        late_window=settings.late_window, run_idle=settings.run_idle,
+    )  # fmt: skip
 
 
 def _models(settings: Settings) -> ModelDirectory:

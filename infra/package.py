@@ -63,6 +63,7 @@ def package(
     platform = None if is_for_host else f"{MACHINES[architecture]}-{LIBC}"
     _install_requirements(project / "vendor", python, platform)
     shutil.copytree(ROOT / "migrations", project / "vendor" / "migrations")
+    shutil.copytree(ROOT / "sdk" / "src" / "glia_wire", project / "vendor" / "glia_wire", ignore=LEFT_OUT)
     merge = folder / "merge.json"
     merge.write_text(json.dumps(merge_template(stage, architecture, python), indent=1))
     _run_chalice(project, stage, merge, out)

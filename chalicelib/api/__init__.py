@@ -18,11 +18,13 @@ from chalicelib.api import (
     operations,
     reextractions,
     routing,
+    runs,
     sessions,
     stories,
     tools,
     topic_cards,
     topics,
+    traces,
 )
 from chalicelib.api.middleware import Pipeline
 from chalicelib.api.resource import Endpoint
@@ -44,6 +46,8 @@ RESOURCES = (
     jobs.resource,
     imports.resource,
     routing.resource,
+    traces.resource,
+    runs.resource,
     api_keys.resource,
     docs.resource,
 )

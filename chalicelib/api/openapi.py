@@ -78,7 +78,8 @@ def _operation(endpoint: Endpoint) -> dict[str, Any]:
     if parameters := [*_path_parameters(endpoint), *_query_parameters(endpoint), *_header_parameters(endpoint)]:
         operation["parameters"] = parameters
     if endpoint.body:
-        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": _ref(endpoint.body)}}}
+        content = {kind: {"schema": _schema(kind, endpoint.body)} for kind in endpoint.media}
+        operation["requestBody"] = {"required": True, "content": content}
     if endpoint.is_open:
         operation["security"] = []
     return operation
@@ -91,6 +92,11 @@ def _operation_id(endpoint: Endpoint) -> str:
 
 def _ref(model: type[BaseModel]) -> dict[str, str]:
     return {"$ref": _REF.format(model=model.__name__)}
+
+
+def _schema(media: str, model: type[BaseModel]) -> dict[str, Any]:
+    """Of a body; lines of JSON are text as a whole."""
+    return _ref(model) if media == "application/json" else {"type": "string"}
 
 
 def _responses(endpoint: Endpoint) -> dict[str, Any]:

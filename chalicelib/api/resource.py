@@ -44,6 +44,7 @@ class Endpoint:
     is_open: bool = False
     is_idempotent: bool = False
     errors: tuple[int, ...] = ()
+    media: tuple[str, ...] = ("application/json",)
 
 
 class InvalidIdempotencyKey(BadRequest):
@@ -162,7 +163,10 @@ class Resource:
             summary, _, description = (handler.__doc__ or "").strip().partition("\n")
             endpoint = Endpoint(method, path, self.tag, summary.rstrip("."), _dedent(description), **spec)
             self.endpoints.append(endpoint)
-            self.blueprint.route(path, methods=[method], name=handler.__name__)(self._view(endpoint, handler))
+            place = self.blueprint.route(
+                path, methods=[method], name=handler.__name__, content_types=list(endpoint.media)
+            )
+            place(self._view(endpoint, handler))
             return handler
 
         return register

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.api import endpoints
 from local.roles import DatabaseUrls
 from tests.support.api import Api
+from tests.support.traces import new_run, run_events, send
 
 
 @pytest.fixture
@@ -24,10 +25,15 @@ def victim(api: Api) -> dict[str, Any]:
     api.work()
     elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
     operation = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": topic_id}, 201)
+    trace_run_id = new_run()
+    events = run_events(trace_run_id, 1)
+    send(api, *events[:-1])
     tool = {"name": "mine", "title": "Mine", "description": "x", "parameters": {"type": "object"}, "effects": ["read"]}
     return {
         "session_id": api.post("/sessions/create", {}, 201)["session_id"],
         "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
+        "trace_run_id": trace_run_id,
+        "step_id": events[1]["step_id"],
         "turn_id": said["turn_id"],
         "message_id": said["message_id"],
         "topic_id": topic_id,
@@ -56,6 +62,8 @@ def state_of(api: Api, victim: dict[str, Any]) -> list[Any]:
         "/reextractions",
         f"/reextractions/{victim['batch_id']}/items",
         "/jobs",
+        "/runs",
+        f"/runs/{victim['trace_run_id']}/events",
     ]
     return [api.get(path) for path in paths]
 
@@ -75,6 +83,8 @@ def test_invariant_1_another_users_ids_are_404_on_every_route(api: Api, victim: 
         "/sessions/{session_id}/message": {"message": "hi"},
         "/sessions/{session_id}/reopen": {"stage": "tone"},
         "/sessions/{session_id}/fields": {"fields": {"tone": "formal"}},
+        "/traces/runs/{trace_run_id}/complete": {"last_sequence_no": 9},
+        "/runs/{trace_run_id}/privacy-override": {"reason": "Mine now"},
         "/tools/{tool_id}": {"tool": {"title": "Mine now"}},
     }
     tried = 0

@@ -14,6 +14,7 @@ import pytest
 from chalicelib.api import endpoints
 from chalicelib.api.resource import Endpoint
 from tests.support.api import Api
+from tests.support.traces import event, new_run, run_events, send
 
 REQUESTS = int(os.environ.get("ISOLATION_REQUESTS", "2000"))
 BATCHES = 4
@@ -55,6 +56,11 @@ class Fuzz:
         ids["session_id"] = [begun]
         tool = {"name": word, "title": word, "description": word, "parameters": {"type": "object"}, "effects": ["read"]}
         ids["tool_id"] = [api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"]]
+        run_id = new_run()
+        events = run_events(run_id, 2, name=f"{word} run")
+        send(api, *events[:-1])
+        ids["trace_run_id"] = [run_id]
+        ids["step_id"] = [one["step_id"] for one in events if "step_id" in one]
         ids["conversation_id"] = [api.get("/conversation")["conversation_id"]]
 
     def any_id(self, kind: str) -> Any:
@@ -97,6 +103,15 @@ class Fuzz:
             "reextract": {"filter": {"topics": [topic_id]}, "preview": self.random.random() < 0.5},
             "post_api_key": {"name": f"{WORDS[name]} key"},
             "post_routing_replay": {"policy": "v1", "up_to_message_id": self.any_message()},
+            "begin_run": {"run_id": self.any_id("trace_run_id"), "name": f"{WORDS[name]} again"},
+            "complete_run": {"last_sequence_no": self.random.randrange(9)},
+            "override": {"reason": f"{WORDS[name]} is harmless"},
+            "post_events": {
+                "events": [
+                    event(self.any_id("trace_run_id"), self.random.randrange(9), name=f"{WORDS[name]} note")
+                    for _ in range(3)
+                ]
+            },
             "post_import": {
                 "source": "s",
                 "messages": [{"key": str(self.random.randrange(50)), "role": "user", "content": f"old {WORDS[name]}"}],
@@ -147,6 +162,10 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/sessions/{session_id}/workflow/validate"): "workflow",
         ("POST", "/tools"): "tool",
         ("PATCH", "/tools/{tool_id}"): "tool_change",
+        ("POST", "/traces/events"): "post_events",
+        ("POST", "/traces/runs"): "begin_run",
+        ("POST", "/traces/runs/{trace_run_id}/complete"): "complete_run",
+        ("POST", "/runs/{trace_run_id}/privacy-override"): "override",
         ("POST", "/routing/replays"): "post_routing_replay",
     }
     return names[endpoint.method, endpoint.path]

@@ -23,6 +23,7 @@ from chalicelib.settings import Settings
 from local.context import LocalContext
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
+from tests.support.traces import new_run, run_events, send
 
 FOLDER = Path(__file__).resolve().parents[2] / "events"
 SAMPLES = sorted(path.stem for path in FOLDER.glob("*.json"))
@@ -88,9 +89,17 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
     whole = api.post("/sessions/create", {}, 201)["session_id"]
     for message in ("a research assistant that searches the web", "formal", "no tools"):
         api.post(f"/sessions/{whole}/message", {"message": message})
+    trace_run_id, ended_run_id = new_run(), new_run()
+    events = run_events(trace_run_id, 1)
+    send(api, *events[:-1])
+    send(api, *run_events(ended_run_id, 1))
+    superuser("UPDATE trace_runs SET health = '{privacy_risk}' WHERE run_id = %s", ended_run_id)
     tool = {"name": "mine", "title": "Mine", "description": "x", "parameters": {"type": "object"}, "effects": ["read"]}
     return {
         **batches,
+        "trace_run_id": trace_run_id,
+        "risky_run_id": ended_run_id,
+        "step_id": events[1]["step_id"],
         "session_id": session,
         "told_session_id": whole,
         "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],

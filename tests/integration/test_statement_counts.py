@@ -22,8 +22,9 @@ from chalicelib.settings import Settings
 from tests.support.api import Api
 from tests.support.batches import make_old, make_topics, start
 from tests.support.queue import RecordingQueue
+from tests.support.traces import new_run, run_events, send
 
-CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH = 8, 3, 6, 11, 3, 20, 12
+CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH, TRACE = 8, 3, 6, 11, 3, 20, 12, 10
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -148,10 +149,15 @@ def ids(api: Api) -> dict[str, Any]:
     batch = api.post("/reextractions", {"filter": {"all": True}, "preview": True}, 202)
     api.work()
     merged = api.post(f"/topics/{elsewhere}/merge", {"into_topic_id": said["topic_id"]}, 201)
+    trace_run_id = new_run()
+    events = run_events(trace_run_id, 1)
+    send(api, *events)
     tool = {"name": "mine", "title": "Mine", "description": "x", "parameters": {"type": "object"}, "effects": ["read"]}
     return {
         "session_id": api.post("/sessions/create", {}, 201)["session_id"],
         "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
+        "trace_run_id": trace_run_id,
+        "step_id": events[1]["step_id"],
         "turn_id": said["turn_id"],
         "topic_id": said["topic_id"],
         "operation_id": merged["operation_id"],
@@ -271,3 +277,23 @@ def test_going_on_with_a_batch_takes_as_many_statements_in_a_long_one(
         assert mine[:3] == [batches.EXTRACTED, batches.HOLD, batches.NEXT]
         assert len(mine) <= 7, mine
     assert counts[0] == counts[1]
+
+
+def test_taking_events_in_takes_as_many_statements_for_many_as_for_few(api: Api, statements: list[str]) -> None:
+    """New ones, some of them again, all of them again: 2 runs of 10 events, or 40 of 44, with contents."""
+    counts = []
+    for size, steps in ((2, 3), (40, 20)):
+        user = api.another()
+        user.get("/runs")
+        long = {"input.value": "x" * 2000}
+        events = [one for _ in range(size) for one in run_events(new_run(), steps)]
+        events = [one | {"attributes": long} if one["event_type"] == "step.started" else one for one in events]
+        taken = []
+        for batch in (events[: len(events) // 2], events, events):
+            statements.clear()
+            send(user, *batch)
+            taken.append(len(statements))
+        counts.append(taken)
+        assert {run["status"] for run in user.get("/runs?limit=200")["items"]} == {"completed"}
+    assert counts[0] == counts[1], counts
+    assert all(0 < count <= TRACE for count in counts[0]), counts

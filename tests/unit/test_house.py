@@ -77,7 +77,7 @@ def test_the_environment_is_read_through_settings_only() -> None:
 
 def test_importing_the_application_loads_no_client_of_the_outside_world() -> None:
     """A cold start pays for the model's and the cloud's clients only when they are used."""
-    environment = {"PATH": os.defpath, "PYTHONPATH": str(ROOT)}
+    environment = {"PATH": os.defpath, "PYTHONPATH": f"{ROOT}{os.pathsep}{SDK}"}
     done = subprocess.run(
         [sys.executable, "-c", LOADED], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )

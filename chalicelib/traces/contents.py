@@ -1,0 +1,150 @@
+"""Contents: messages and long texts of attributes are kept once a user, by hash, and events hold placeholders.
+
+A conversation that is sent with every call repeats its beginning. Its messages are kept one by one, and every sixteen
+of them, from its start, once more as a block of hashes, so that a call's own row grows by a hash per sixteen messages.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+from uuid import UUID
+
+from chalicelib.traces.models import Content
+
+LISTS = frozenset({
+    "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
+})  # fmt: skip
+LONG_LIST = 512  # bytes of JSON
+LONG_VALUE = 1024
+BLOCK = 16  # items
+PLACEHOLDERS = ("$contents", "$content")
+Bodies = Mapping[UUID, Any]  # what a hash stands for; a block's is a list of hashes
+
+
+def dump(value: Any) -> str:
+    """Canonical JSON text.
+
+    Raises:
+        ValueError: a number is not finite.
+        RecursionError: it is nested too deep.
+    """
+    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+
+
+def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[UUID], list[Content]]:
+    """Takes the contents out of attributes.
+
+    Args:
+        size: of the attributes as JSON, in bytes; small ones are left whole.
+
+    Returns:
+        The attributes with placeholders, the hashes that the placeholders count through, and the contents, of which
+        some may be there more than once.
+    """
+    if size < LONG_LIST:
+        return attributes, [], []
+    slim: dict[str, Any] = {}
+    hashes: list[UUID] = []
+    contents: list[Content] = []
+    for key, value in attributes.items():
+        slim[key] = _slim(key, value, hashes, contents)
+    return slim, hashes, contents
+
+
+def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> Any:
+    if isinstance(value, list) and key in LISTS:
+        made = [_content(dump(item)) for item in value]
+        if sum(content.size for content in made) < LONG_LIST:
+            return value
+        blocks = _blocks(made)
+        contents += made
+        contents += [block for block in blocks if block.items]
+        hashes += [block.content_hash for block in blocks]
+        return {"$contents": [len(hashes) - len(blocks), len(blocks)]}
+    if isinstance(value, str | list | dict):
+        if isinstance(value, str) and len(value) < LONG_VALUE // 4:
+            return value
+        text = dump(value)
+        if len(text) >= LONG_VALUE:
+            contents.append(_content(text))
+            hashes.append(contents[-1].content_hash)
+            return {"$content": len(hashes) - 1}
+    return value
+
+
+def _content(text: str) -> Content:
+    data = text.encode()
+    return Content(_hash(data), text, None, len(data))
+
+
+def _hash(data: bytes) -> UUID:
+    return UUID(bytes=hashlib.sha256(data).digest()[:16])
+
+
+def _blocks(made: list[Content]) -> list[Content]:
+    """The full blocks, then what is left over."""
+    whole = len(made) // BLOCK * BLOCK
+    blocks = []
+    for first in range(0, whole, BLOCK):
+        items = [content.content_hash for content in made[first : first + BLOCK]]
+        name = b"block:" + b"".join(item.bytes for item in items)
+        blocks.append(Content(_hash(name), None, items, BLOCK * BLOCK))
+    return blocks + made[whole:]
+
+
+def is_reserved(attributes: dict[str, Any], artifacts: int) -> bool:
+    """Whether an attribute looks like a placeholder of ours, or names an artifact that the event does not have."""
+    return any(
+        isinstance(value, dict) and len(value) == 1 and _is_reserved(value, artifacts) for value in attributes.values()
+    )
+
+
+def _is_reserved(value: dict[str, Any], artifacts: int) -> bool:
+    ((name, index),) = value.items()
+    if name == "$artifact":
+        return type(index) is not int or not 0 <= index < artifacts
+    return name in PLACEHOLDERS
+
+
+def join(attributes: dict[str, Any], hashes: list[UUID] | None, bodies: Bodies) -> dict[str, Any]:
+    """Attributes as they were, contents in their places; one that is missing is shown as `{"$missing": hash}`."""
+    if not hashes:
+        return attributes
+    return {
+        key: _joined(value, hashes, lambda found: bodies.get(found, {"$missing": found.hex}))
+        for key, value in attributes.items()
+    }
+
+
+def named(attributes: dict[str, Any], hashes: list[UUID] | None) -> dict[str, Any]:
+    """Attributes with the contents' hashes in their places, for bundles that hold each content once."""
+    if not hashes:
+        return attributes
+    return {key: _joined(value, hashes, lambda found: found.hex, name=True) for key, value in attributes.items()}
+
+
+def _joined(value: Any, hashes: list[UUID], show: Callable[[UUID], Any], *, name: bool = False) -> Any:
+    if not isinstance(value, dict) or len(value) != 1:
+        return value
+    ((mark, place),) = value.items()
+    if mark == "$content":
+        return {"$content": show(hashes[place])} if name else show(hashes[place])
+    if mark != "$contents":
+        return value
+    shown = [show(found) for found in hashes[place[0] : place[0] + place[1]]]
+    return {"$contents": shown} if name else list(_flat(shown))
+
+
+def _flat(shown: Iterable[Any]) -> Iterable[Any]:
+    for item in shown:
+        if isinstance(item, Block):
+            yield from item
+        else:
+            yield item
+
+
+class Block(list[Any]):
+    """The sixteen values of a block."""

@@ -1,0 +1,194 @@
+"""Ingestion: every event gets its receipt, whatever the others are, in one transaction and few statements.
+
+Locks are taken in one order: the user's key (shared), the runs in id order, contents in hash order. So batches of the
+same runs take turns, and nothing waits in a circle.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable, Sequence
+from typing import Any
+from uuid import UUID
+
+from glia_wire.events import SCHEMA_VERSION
+from glia_wire.redaction import Gate
+
+from chalicelib.adapters.clock import Clock, NewId
+from chalicelib.adapters.crashpoints import CrashPoints
+from chalicelib.adapters.postgres import Database, Transaction
+from chalicelib.traces import marks, store
+from chalicelib.traces.errors import CompletionConflict, TraceRunNotFound
+from chalicelib.traces.models import Place, Prepared, Receipt, Rejection
+from chalicelib.traces.preparing import Preparer
+from chalicelib.traces.progress import store as progress
+from chalicelib.traces.progress.store import Advance
+from chalicelib.traces.store import Standing
+
+SWEEP_PAGE = 500  # runs
+
+
+class TraceIngestion:
+    """
+    Args:
+        late_window: seconds that gaps may fill after `run.completed`.
+        run_idle: seconds after which a run of which nothing is heard closes as partial.
+    """
+
+    def __init__(
+        self, db: Database, system_db: Database, gate: Gate, new_id: NewId, clock: Clock,
+        crash_points: CrashPoints, *, late_window: int, run_idle: int,
+    ) -> None:  # fmt: skip
+        self._db = db
+        self._system_db = system_db
+        self._gate = gate
+        self._new_id = new_id
+        self._clock = clock
+        self._reach = crash_points
+        self._late = late_window
+        self._idle = run_idle
+
+    def take(self, tx: Transaction, user_id: UUID, raw_events: Sequence[object]) -> list[Receipt]:
+        """Stores what can be stored. Returns a receipt for each event, in order.
+
+        Args:
+            raw_events: as they were received: JSON values, or `Unreadable`.
+        """
+        preparer = Preparer(self._gate, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
+        made = [preparer.prepare(index, raw) for index, raw in enumerate(raw_events)]
+        receipts = {one.index: one.receipt for one in made if isinstance(one, Rejection)}
+        events = [one for one in made if isinstance(one, Prepared)]
+        if events:
+            receipts |= self._store(tx, user_id, events)
+        return [receipts[index] for index in range(len(made))]
+
+    def begin(self, tx: Transaction, user_id: UUID, run_id: UUID | None, name: str, words: dict[str, Any]) -> UUID:
+        """Writes `run.started` as event 0 of a run, unless there is one. Returns the run's id."""
+        run_id = run_id or self._new_id()
+        if not store.is_there(tx, user_id, run_id):
+            self._write(tx, user_id, run_id, marks.STARTED, 0, name, words)
+        return run_id
+
+    def complete(self, tx: Transaction, user_id: UUID, run_id: UUID, last: int, status: str) -> None:
+        """Writes `run.completed` after the last event.
+
+        Raises:
+            TraceRunNotFound, CompletionConflict
+        """
+        declared = store.declared(tx, user_id, run_id)
+        if declared is None:
+            raise TraceRunNotFound()
+        if declared.completed_sequence_no is None:
+            words = {"last_sequence_no": last + 1, "status": status}
+            receipt = self._write(tx, user_id, run_id, marks.COMPLETED, last + 1, "", words)
+            if receipt.status == "rejected":
+                raise CompletionConflict()
+        elif declared.declared_status != status or last not in (
+            declared.last_sequence_no,
+            declared.last_sequence_no - 1,
+        ):
+            raise CompletionConflict()
+
+    def _write(
+        self,
+        tx: Transaction,
+        user_id: UUID,
+        run_id: UUID,
+        event_type: str,
+        number: int,
+        name: str,
+        words: dict[str, Any],
+    ) -> Receipt:
+        """An event of a run, on the user's behalf."""
+        event = {
+            "schema_version": SCHEMA_VERSION, "run_id": str(run_id), "sequence_no": number, "event_type": event_type,
+            "name": name, "ts": self._clock().isoformat(), "attributes": words,
+        }  # fmt: skip
+        return self.take(tx, user_id, [event])[0]
+
+    def _store(self, tx: Transaction, user_id: UUID, events: list[Prepared]) -> dict[int, Receipt]:
+        sources = {event.run_id: event.sequence_source for event in events}
+        standings = store.lock_runs(tx, user_id, sources, self._idle)
+        closed = {run_id for run_id, run in standings.items() if run.is_closed or run.is_due}
+        first: dict[Place, Prepared] = {}
+        for event in events:
+            first.setdefault(event.place, event)
+        stored = self._insert(tx, user_id, [event for event in first.values() if event.run_id not in closed])
+        there = {place: event.fingerprint for place, event in first.items() if place in stored}
+        if others := [place for place in first if place not in stored]:
+            there |= store.fingerprints(tx, user_id, others)
+        self._reach("mid_transaction")
+        kept = [event for place, event in first.items() if place in stored]
+        lows = self._advance(tx, user_id, standings.values(), kept)
+        return {event.index: _receipt(event, first, stored, there, lows, closed) for event in events}
+
+    def _insert(self, tx: Transaction, user_id: UUID, events: list[Prepared]) -> set[Place]:
+        if not events:
+            return set()
+        stored = store.insert_events(tx, user_id, events)
+        kept = [event for event in events if event.place in stored]
+        used = {(event.run_id, content.content_hash): content for event in kept for content in event.contents}
+        if used:
+            store.insert_contents(tx, user_id, used)
+        if any(event.references for event in kept):
+            store.insert_artifact_refs(tx, user_id, kept)
+        return stored
+
+    def _advance(
+        self, tx: Transaction, user_id: UUID, runs: Iterable[Standing], events: Sequence[Prepared]
+    ) -> dict[UUID, int]:
+        """Shows what has become visible. Returns each run's lowest gap; of a closed one, what lies beyond its end."""
+        of_run: dict[UUID, list[Prepared]] = {}
+        for event in events:
+            of_run.setdefault(event.run_id, []).append(event)
+        given = [
+            _advance(run, of_run.get(run.run_id, [])) for run in runs
+            if not run.is_closed and (run.is_due or run.run_id in of_run)
+        ]  # fmt: skip
+        if not given:
+            return {}
+        moved = progress.advance(tx, user_id, given, self._late, self._idle)
+        if shown := [one for one in moved if one.high > one.low]:
+            progress.make_steps(tx, user_id, shown)
+        if ended := [one.run_id for one in moved if one.is_closed]:
+            progress.examine(tx, user_id, ended)
+        return {one.run_id: one.high for one in moved}
+
+    def close_due(self) -> int:
+        """Closes runs whose time is over, as partial. Returns how many."""
+        with self._system_db.nobody() as tx:
+            found = progress.due(tx, SWEEP_PAGE)
+        of_user: dict[UUID, list[UUID]] = {}
+        for user_id, run_id in found:
+            of_user.setdefault(user_id, []).append(run_id)
+        return sum(self._close(user_id, run_ids) for user_id, run_ids in of_user.items())
+
+    def _close(self, user_id: UUID, run_ids: Sequence[UUID]) -> int:
+        with self._db.user(user_id) as tx:
+            runs = [run for run in store.lock_due(tx, user_id, run_ids) if run.is_due and not run.is_closed]
+            self._advance(tx, user_id, runs, [])
+        return len(runs)
+
+
+def _advance(run: Standing, events: Sequence[Prepared]) -> Advance:
+    by_place = sorted(events, key=lambda event: event.sequence_no)
+    starts = [event for event in by_place if event.event_type == marks.STARTED]
+    ends = [event for event in by_place if event.event_type == marks.COMPLETED]
+    return Advance(
+        run.run_id, run.low, len(events), by_place[-1].sequence_no if by_place else -1,
+        sorted({flag for event in events for flag in event.flags}), run.is_due,
+        marks.start(starts[0]) if starts else None, marks.end(ends[0]) if ends else None,
+    )  # fmt: skip
+
+
+def _receipt(
+    event: Prepared, first: dict[Place, Prepared], stored: set[Place], there: dict[Place, bytes], lows: dict[UUID, int],
+    closed: set[UUID],
+) -> Receipt:  # fmt: skip
+    if event.place in stored and first[event.place] is event:
+        status = "accepted" if event.sequence_no < lows[event.run_id] else "held"
+        return Receipt(event.index, event.run_id, event.sequence_no, status)  # type: ignore[arg-type]  # one of two
+    if there.get(event.place) == event.fingerprint:
+        return Receipt(event.index, event.run_id, event.sequence_no, "duplicate")
+    code = "run_closed" if event.run_id in closed else "sequence_conflict"
+    return Receipt(event.index, event.run_id, event.sequence_no, "rejected", code)
