@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
@@ -32,6 +31,7 @@ from chalicelib.cards.rules_guards import (
     UNMARKED_QUESTION,
 )
 from chalicelib.cards.rules_text import MASK, Segment, clean, is_broken
+from chalicelib.patterns import regex
 
 MIN_CONFIDENCE = 0.5
 LABEL_STRENGTH = 0.9
@@ -41,7 +41,7 @@ OPENED_STRENGTH, QUESTION_STRENGTH, UNMARKED_STRENGTH = 0.7, 0.65, 0.65
 GIST_CONFIDENCE = 0.5
 GIST_WORDS = 4  # content words a statement without a cue must hold
 
-_WORD = re.compile(r"[\w'+#]+")
+_WORD = regex(r"[\w'+#]+")
 _STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 _KINDS = (CardKind.DECISION, CardKind.ACTION, CardKind.PREFERENCE, CardKind.INSIGHT, CardKind.FACT, CardKind.QUESTION)
 _RANKED = sorted(CUES, key=lambda cue: (-cue.strength, _KINDS.index(cue.kind)))  # the surest first
