@@ -163,20 +163,21 @@ def build(
     observe: Callable[[str], None] | None = None,
 ) -> Services:
     """Wires the application. Tests hand in their own queue, clock, ids and crash points."""
-    return Services(
-        Outside(
-            settings,
-            database(settings, settings.database_url, observe),
-            database(settings, settings.database_system_url, observe),
-            queue or SqsQueue(settings),
-            new_id,
-            clock,
-            monotonic,
-            sleep,
-            crash_points,
-            EmfMeter(),
-        )
+    outside = Outside(
+        settings,
+        database(settings, settings.database_url, observe),
+        database(settings, settings.database_system_url, observe),
+        queue or SqsQueue(settings),
+        new_id,
+        clock,
+        monotonic,
+        sleep,
+        crash_points,
+        EmfMeter(),
     )
+    services = Services(outside)
+    _ = services.identity  # a stage whose tokens nobody could trust does not start
+    return services
 
 
 @cache
