@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from chalicelib.cards.models import Extractor, SourceMessage
 
 SHORTEST, LONGEST = 16, 32
-_SCRAMBLE = 0x9E3779B97F4A7C15  # 2^64 divided by the golden ratio: multiplying by it spreads consecutive ids
+_64_BITS = 0xFFFFFFFFFFFFFFFF
 START = b""  # of the chain
 
 
@@ -39,8 +39,17 @@ class Window:
 
 def is_end(count: int, message_id: int) -> bool:
     """Whether a window ends with its `count`-th message."""
-    scrambled = message_id * _SCRAMBLE & 0xFFFFFFFFFFFFFFFF
-    return count == LONGEST or (count >= SHORTEST and scrambled >> 61 == 0)
+    return count == LONGEST or (count >= SHORTEST and _scrambled(message_id) >> 61 == 0)
+
+
+def _scrambled(number: int) -> int:
+    """64 bits that look random, also of consecutive numbers: were they evenly spread, two cuts could walk beside each
+    other for ever. (splitmix64: G. Steele, D. Lea, C. Flood, "Fast Splittable Pseudorandom Number Generators", 2014.)
+    """
+    mixed = number + 0x9E3779B97F4A7C15 & _64_BITS
+    mixed = (mixed ^ mixed >> 30) * 0xBF58476D1CE4E5B9 & _64_BITS
+    mixed = (mixed ^ mixed >> 27) * 0x94D049BB133111EB & _64_BITS
+    return mixed ^ mixed >> 31
 
 
 def split(messages: Iterable[SourceMessage]) -> list[list[SourceMessage]]:
