@@ -76,10 +76,11 @@ def post_trace_events(call: Call) -> Response:
     events = read_events(call.raw_body, is_gzip=encoding == "gzip", is_lines=media == LINES)
     with call.services.db.user(call.user_id) as tx:
         receipts = call.services.traces.take(tx, call.user_id, events)
-    return answer(200, _receipts(receipts))
+    return answer(200, presented(receipts))
 
 
-def _receipts(receipts: list[Receipt]) -> ReceiptsView:
+def presented(receipts: list[Receipt]) -> ReceiptsView:
+    """The receipts and their counts."""
     counts = {"accepted": 0, "duplicate": 0, "held": 0, "rejected": 0}
     for receipt in receipts:
         counts[receipt.status] += 1

@@ -21,6 +21,7 @@ LONG_LIST = 512  # bytes of JSON
 LONG_VALUE = 1024
 BLOCK = 16  # items
 PLACEHOLDERS = ("$contents", "$content")
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 Bodies = Mapping[UUID, Any]  # what a hash stands for; a block's is a list of hashes
 
 
@@ -31,7 +32,7 @@ def dump(value: Any) -> str:
         ValueError: a number is not finite.
         RecursionError: it is nested too deep.
     """
-    return json.dumps(value, ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+    return _ENCODER.encode(value)
 
 
 def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[UUID], list[Content]]:
@@ -65,7 +66,7 @@ def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> 
         hashes += [block.content_hash for block in blocks]
         return {"$contents": [len(hashes) - len(blocks), len(blocks)]}
     if isinstance(value, str | list | dict):
-        if isinstance(value, str) and len(value) < LONG_VALUE // 4:
+        if isinstance(value, str) and len(value) < LONG_VALUE:
             return value
         text = dump(value)
         if len(text) >= LONG_VALUE:

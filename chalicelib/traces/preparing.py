@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import hmac
 import json
+from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-from glia_wire.events import SCHEMA_VERSION
-from glia_wire.redaction import RULESET, Gate, RedactionFailed
+from glia_wire.events import RUN_EVENTS, SCHEMA_VERSION, STEP_EVENTS
+from glia_wire.redaction import RULESET, Redacted
 from pydantic import ValidationError
 
 from chalicelib.traces import contents
 from chalicelib.traces.models import Prepared, Reference, Rejection, Unreadable
-from chalicelib.traces.schema import Event
+from chalicelib.traces.schema import ArtifactRef, Event
+from chalicelib.traces.screening import Screen
 
 EVENT_BYTES = 1024 * 1024  # of an event as JSON
 MAX_DEPTH = 60
@@ -32,6 +35,7 @@ CODES = {
 }
 REPLACED = "characters_replaced"
 CLOCK_SKEW = "clock_skew"
+NOTHING_FOUND = contents.dump({"ruleset": RULESET, "counts": {}})
 
 
 class Refused(Exception):
@@ -42,27 +46,52 @@ class Refused(Exception):
         super().__init__(code)
 
 
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An event that is valid, and not redacted yet."""
+
+    index: int
+    event: Event
+    received: bytes
+    flags: tuple[str, ...]
+
+
 class Preparer:
     """
     Args:
-        gate: redacts everything that is text.
+        screen: redacts everything that is text.
         key: the user's own, of fingerprints.
         now: the moment of receipt.
     """
 
-    def __init__(self, gate: Gate, key: bytes, now: datetime) -> None:
-        self._gate = gate
+    def __init__(self, screen: Screen, key: bytes, now: datetime) -> None:
+        self._screen = screen
         self._key = key
         self._earliest, self._latest = now - FAR_OFF, now + FAR_OFF
         self._skewed = now + AHEAD
 
-    def prepare(self, index: int, raw: Any) -> Prepared | Rejection:
-        try:
-            return self._prepared(index, raw)
-        except Refused as refused:
-            return Rejection(index, *_place(raw), refused.code)
+    def prepare(self, raw_events: Iterable[Any]) -> tuple[list[Prepared], list[Rejection]]:
+        """What can be stored, and what cannot, each in order."""
+        checked, rejections = list[Checked](), list[Rejection]()
+        for index, raw in enumerate(raw_events):
+            try:
+                checked.append(self._checked(index, raw))
+            except Refused as refused:
+                rejections.append(Rejection(index, *_place(raw), refused.code))
+        prepared = []
+        for one, redacted in zip(checked, self._screen.redact([_texts(one.event) for one in checked]), strict=True):
+            if redacted is None:
+                place = one.event.run_id, one.event.sequence_no
+                rejections.append(Rejection(one.index, *place, "redaction_failed"))
+            else:
+                prepared.append(self._stored(one, redacted))
+        return prepared, rejections
 
-    def _prepared(self, index: int, raw: Any) -> Prepared:
+    def _checked(self, index: int, raw: Any) -> Checked:
+        """
+        Raises:
+            Refused
+        """
         if isinstance(raw, Unreadable):
             raise Refused(raw.code)
         if not isinstance(raw, dict):
@@ -74,10 +103,10 @@ class Preparer:
         event = _event(clean)
         self._check(event)
         flags = ((CLOCK_SKEW,) if event.ts > self._skewed else ()) + ((REPLACED,) if clean != raw else ())
-        return self._stored(index, event, received, flags)
+        return Checked(index, event, received, flags)
 
     def _check(self, event: Event) -> None:
-        if event.step_id is None and event.event_type.startswith("step."):
+        if event.step_id is None and event.event_type in STEP_EVENTS:
             raise Refused("step_id_missing")
         if event.parent_step_id is not None and event.parent_step_id == event.step_id:
             raise Refused("parent_is_itself")
@@ -86,41 +115,51 @@ class Preparer:
         if contents.is_reserved(event.attributes, len(event.artifact_refs)):
             raise Refused("reserved_name")
 
-    def _stored(self, index: int, event: Event, received: bytes, flags: tuple[str, ...]) -> Prepared:
-        attributes, name, refs, signature, counts = self._redacted(event)
-        size = len(received)
-        slim, placeholders, parts = contents.split(attributes, size)
+    def _stored(self, checked: Checked, redacted: Redacted) -> Prepared:
+        event, value = checked.event, redacted.value
+        size = len(checked.received)
+        slim, placeholders, parts = contents.split(value["attributes"], size)
+        refs = [ref.model_dump(mode="json", exclude_none=True) | words for ref, words in _described(event, value)]
         return Prepared(
-            index=index, run_id=event.run_id, sequence_no=event.sequence_no, event_type=event.event_type,
-            step_id=event.step_id, parent_step_id=event.parent_step_id, kind=event.kind, name=name, ts=event.ts,
-            sequence_source=event.sequence_source, attributes=json.dumps(slim, ensure_ascii=False),
+            index=checked.index, run_id=event.run_id, sequence_no=event.sequence_no, event_type=event.event_type,
+            step_id=event.step_id, parent_step_id=event.parent_step_id, kind=event.kind, name=value["name"][:200],
+            ts=event.ts, sequence_source=event.sequence_source, attributes=contents.dump(slim),
             placeholders=placeholders or None, contents=parts, size=size,
             artifact_refs=contents.dump(refs) if refs else None, references=[_reference(ref) for ref in refs],
-            call_signature=signature, redaction=contents.dump({"ruleset": RULESET, "counts": counts}),
-            fingerprint=hmac.digest(self._key, received, "sha256"), flags=flags,
-            facts=attributes if event.event_type.startswith("run.") else None,
+            call_signature=event.call_signature if value.get("signer") == _signer(event) else None,
+            redaction=_counted(event, redacted), fingerprint=hmac.digest(self._key, checked.received, "sha256"),
+            flags=checked.flags, facts=value["attributes"] if event.event_type in RUN_EVENTS else None,
         )  # fmt: skip
 
-    def _redacted(self, event: Event) -> tuple[dict[str, Any], str, list[dict[str, Any]], str | None, dict[str, int]]:
-        """Everything of an event that is text of the sender's, through the gate."""
-        refs = [ref.model_dump(mode="json", exclude_none=True) for ref in event.artifact_refs]
-        given: dict[str, Any] = {"attributes": event.attributes, "name": event.name}
-        if refs:
-            given["refs"] = [{"role": ref.role, "media_type": ref.media_type} for ref in event.artifact_refs]
-        if event.call_signature:
-            given["signer"] = event.call_signature.split(":")[1]
-        try:
-            redacted = self._gate.redact(given)
-        except RedactionFailed:
-            raise Refused("redaction_failed") from None
-        value, counts = redacted.value, dict(redacted.counts)
-        for ref, words in zip(refs, value.get("refs", ()), strict=True):
-            ref.update(words)
-        if event.redaction:
-            for found, count in event.redaction.counts.items():
-                counts[found] = counts.get(found, 0) + count
-        signature = event.call_signature if value.get("signer") == given.get("signer") else None
-        return value["attributes"], value["name"][:200], refs, signature, counts
+
+def _texts(event: Event) -> dict[str, Any]:
+    """Everything of an event that is text of the sender's."""
+    texts: dict[str, Any] = {"attributes": event.attributes, "name": event.name}
+    if event.artifact_refs:
+        texts["refs"] = [{"role": ref.role, "media_type": ref.media_type} for ref in event.artifact_refs]
+    if event.call_signature:
+        texts["signer"] = _signer(event)
+    return texts
+
+
+def _signer(event: Event) -> str | None:
+    """The key id of a call signature."""
+    return event.call_signature.split(":")[1] if event.call_signature else None
+
+
+def _described(event: Event, redacted: dict[str, Any]) -> Iterable[tuple[ArtifactRef, dict[str, Any]]]:
+    return zip(event.artifact_refs, redacted.get("refs", ()), strict=True)
+
+
+def _counted(event: Event, redacted: Redacted) -> str:
+    """What the sender's gate found and what ours did."""
+    counts = dict(redacted.counts)
+    for found, count in event.redaction.counts.items() if event.redaction else ():
+        counts[found] = counts.get(found, 0) + count
+    return contents.dump({"ruleset": RULESET, "counts": counts}) if counts else NOTHING_FOUND
+
+
+_RECEIVED = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 
 
 def _received(raw: dict[str, Any]) -> bytes:
@@ -130,7 +169,7 @@ def _received(raw: dict[str, Any]) -> bytes:
         Refused
     """
     try:
-        received = json.dumps(raw, allow_nan=False, sort_keys=True, separators=(",", ":")).encode()
+        received = _RECEIVED.encode(raw).encode()
     except RecursionError:
         raise Refused("too_deep") from None
     except ValueError:

@@ -19,10 +19,11 @@ from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.traces import marks, store
 from chalicelib.traces.errors import CompletionConflict, TraceRunNotFound
-from chalicelib.traces.models import Place, Prepared, Receipt, Rejection
+from chalicelib.traces.models import Place, Prepared, Receipt
 from chalicelib.traces.preparing import Preparer
 from chalicelib.traces.progress import store as progress
 from chalicelib.traces.progress.store import Advance
+from chalicelib.traces.screening import Screen
 from chalicelib.traces.store import Standing
 
 SWEEP_PAGE = 500  # runs
@@ -41,7 +42,7 @@ class TraceIngestion:
     ) -> None:  # fmt: skip
         self._db = db
         self._system_db = system_db
-        self._gate = gate
+        self._screen = Screen(gate)
         self._new_id = new_id
         self._clock = clock
         self._reach = crash_points
@@ -54,13 +55,12 @@ class TraceIngestion:
         Args:
             raw_events: as they were received: JSON values, or `Unreadable`.
         """
-        preparer = Preparer(self._gate, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
-        made = [preparer.prepare(index, raw) for index, raw in enumerate(raw_events)]
-        receipts = {one.index: one.receipt for one in made if isinstance(one, Rejection)}
-        events = [one for one in made if isinstance(one, Prepared)]
+        preparer = Preparer(self._screen, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
+        events, rejections = preparer.prepare(raw_events)
+        receipts = {rejection.index: rejection.receipt for rejection in rejections}
         if events:
             receipts |= self._store(tx, user_id, events)
-        return [receipts[index] for index in range(len(made))]
+        return [receipts[index] for index in range(len(raw_events))]
 
     def begin(self, tx: Transaction, user_id: UUID, run_id: UUID | None, name: str, words: dict[str, Any]) -> UUID:
         """Writes `run.started` as event 0 of a run, unless there is one. Returns the run's id."""

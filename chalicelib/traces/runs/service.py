@@ -103,7 +103,7 @@ class RunService:
             run = _found(store.get(tx, user_id, run_id))
             if PRIVACY_RISK in run.health and run.privacy_override is None:
                 raise PrivacyRisk()
-            return run, _page(tx, user_id, run, None, after, limit)
+            return run, _page(tx, user_id, run, None, after, limit, by_name=True)
 
     def override(self, tx: Transaction, user_id: UUID, run_id: UUID, reason: str) -> Run:
         """Records why a privacy-risk run may be exported and replayed nevertheless.
@@ -127,11 +127,13 @@ class RunService:
                 raise TraceRunNotFound()
 
 
-def _page(tx: Transaction, user_id: UUID, run: Run, step_id: UUID | None, after: int, limit: int) -> Page:
+def _page(
+    tx: Transaction, user_id: UUID, run: Run, step_id: UUID | None, after: int, limit: int, *, by_name: bool = False
+) -> Page:
     found = store.events(tx, user_id, run, step_id=step_id, after=after, limit=limit + 1, room=ROOM)
     events = found[:limit]
     has_more = len(found) > limit or (bool(events) and sum(event.bytes for event in events) >= ROOM)
-    return Page(events, store.bodies(tx, user_id, _hashes(events)), has_more)
+    return Page(events, store.bodies(tx, user_id, _hashes(events), by_name=by_name), has_more)
 
 
 def _hashes(events: list[Event]) -> list[UUID]:

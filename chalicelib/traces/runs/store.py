@@ -117,7 +117,11 @@ OVERRIDE = """
 
 # Nobody is taking events in for the user while this is held.
 HOLD_KEY = "SELECT FROM trace_keys WHERE user_id = %s FOR UPDATE"
-DELETE_RUN = "DELETE FROM trace_runs WHERE user_id = %s AND run_id = %s"
+DELETE_RUN = """
+    WITH events AS (DELETE FROM trace_events WHERE user_id = %(user)s AND run_id = %(run)s),
+        steps AS (DELETE FROM trace_steps WHERE user_id = %(user)s AND run_id = %(run)s)
+    DELETE FROM trace_runs WHERE user_id = %(user)s AND run_id = %(run)s
+"""
 
 # Contents that only this run uses.
 DELETE_CONTENTS = """
@@ -168,14 +172,15 @@ def events_at(tx: Transaction, user_id: UUID, run_id: UUID, numbers: Sequence[in
     return [Event(*row) for row in tx.rows(EVENTS_AT, user_id, run_id, list(numbers))]
 
 
-def bodies(tx: Transaction, user_id: UUID, hashes: Sequence[UUID]) -> dict[UUID, Any]:
-    """What hashes stand for; of a block, the values it is made of."""
+def bodies(tx: Transaction, user_id: UUID, hashes: Sequence[UUID], *, by_name: bool = False) -> dict[UUID, Any]:
+    """What hashes stand for; of a block, the values it is made of, or their hashes."""
     rows = tx.rows(CONTENTS, user=user_id, hashes=list(hashes)) if hashes else []
     found: dict[UUID, Any] = {row.content_hash: json.loads(row.body) for row in rows if row.body is not None}
-    missing = {
+    if by_name:
+        return found | {row.content_hash: {"$contents": [i.hex for i in row.items]} for row in rows if row.items}
+    return found | {
         row.content_hash: Block(found.get(i, {"$missing": i.hex}) for i in row.items) for row in rows if row.items
     }
-    return found | missing
 
 
 def step(tx: Transaction, user_id: UUID, run_id: UUID, step: UUID | int) -> Step | None:
@@ -208,4 +213,4 @@ def delete(tx: Transaction, user_id: UUID, run_id: UUID) -> bool:
     alone = [row.content_hash for row in tx.rows(DELETE_CONTENTS, user=user_id, run=run_id)]
     if alone:
         tx.run(DROP_CONTENTS, user_id, alone)
-    return tx.run(DELETE_RUN, user_id, run_id) == 1
+    return tx.run(DELETE_RUN, user=user_id, run=run_id) == 1
