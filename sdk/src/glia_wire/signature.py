@@ -1,0 +1,20 @@
+"""The call signature: what a recorded call is found by again, without its words."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from typing import Any, Final
+
+from glia_wire.canonical import canonical_json
+
+VERSION: Final = "v1"
+
+
+def call_signature(key_id: str, key: bytes, request: Any) -> str:
+    """`v1:{key_id}:{hex}`: the HMAC-SHA256 of the canonical request as it was before redaction.
+
+    Raises:
+        ValueError: the request has no canonical JSON.
+    """
+    return f"{VERSION}:{key_id}:{hmac.new(key, canonical_json(request), hashlib.sha256).hexdigest()}"
