@@ -1,0 +1,101 @@
+"""From text to tokens: what may stay, what is replaced, and what was replaced before."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple
+
+from glia_wire.redaction.windows import Breathe, Low, Rule, Span, Window
+
+PLACEHOLDER: Final = re.compile(r"\[REDACTED:([a-z]{2,16}):([0-9]{1,6})\]")
+MARK: Final = "[REDACTED:"
+SHORTEST: Final = 6  # characters of the shortest secret that any rule knows
+ROUNDS: Final = 4
+
+
+class Secret(NamedTuple):
+    """Text that must go, and its class."""
+
+    text: str
+    secret_class: str
+
+
+Token = str | Secret  # text that stays (placeholders among it), or a secret
+
+
+class Scanner:
+    """Splits texts by rules.
+
+    What a rule sees beside a secret changes when the secret is replaced, so what is left is read again on its own until
+    nothing is found; so redacted text redacts to itself. Text that still shows secrets after `ROUNDS` goes whole.
+    """
+
+    def __init__(self, rules: Sequence[Rule], slice_chars: int) -> None:
+        self._rules = tuple(rules)
+        self._rank: dict[str, int] = {}
+        self._slice = slice_chars
+
+    def tokens(self, text: str, breathe: Breathe | None) -> list[Token]:
+        """The text in tokens, in order. One that equals the text: there is nothing in it."""
+        if len(text) < SHORTEST:
+            return [text]
+        if MARK not in text:
+            return self._settle(text, ROUNDS, breathe)
+        out: list[Token] = []
+        begin = 0
+        for kept in PLACEHOLDER.finditer(text):
+            out += self._settle(text[begin : kept.start()], ROUNDS, breathe)
+            out.append(kept[0])
+            begin = kept.end()
+        return out + self._settle(text[begin:], ROUNDS, breathe)
+
+    def _settle(self, text: str, rounds: int, breathe: Breathe | None) -> list[Token]:
+        spans = _merged(self._spans(text, breathe)) if len(text) >= SHORTEST else []
+        if not spans:
+            return [text] if text else []
+        if not rounds:
+            return [Secret(text, "secret")]
+        out: list[Token] = []
+        begin = 0
+        for span in spans:
+            out += self._settle(text[begin : span.begin], rounds - 1, breathe)
+            out.append(Secret(text[span.begin : span.end], span.secret_class))
+            begin = span.end
+        return out + self._settle(text[begin:], rounds - 1, breathe)
+
+    def _spans(self, text: str, breathe: Breathe | None) -> list[tuple[int, int, int, str]]:
+        """(begin, end, rank of the rule, class) of all that any rule finds."""
+        windows = [(rank, rule.find, Window(text)) for rank, rule in enumerate(self._rules)]
+        found: list[tuple[int, int, int, str]] = []
+        for start in range(0, len(text), self._slice):
+            if start and breathe is not None:
+                breathe()
+            stop = min(start + self._slice, len(text))
+            low = Low(text, start, stop + 64)
+            for rank, find, window in windows:
+                if window.move(start, stop, low):
+                    found += [(begin, end, rank, name) for begin, end, name in find(window)]
+        return found
+
+
+def _merged(found: list[tuple[int, int, int, str]]) -> list[Span]:
+    """Spans in order, those that overlap made one, of the class whose rule comes first."""
+    out: list[Span] = []
+    best = 0
+    for begin, end, rank, name in sorted(found):
+        if out and begin < out[-1].end:
+            last = out.pop()
+            kept, best = (last.secret_class, best) if best <= rank else (name, rank)
+            out.append(Span(last.begin, max(last.end, end), kept))
+        else:
+            out.append(Span(begin, end, name))
+            best = rank
+    return out
+
+
+def placeholders(text: str) -> Iterator[tuple[str, int]]:
+    """Class and number of each placeholder in a text."""
+    if MARK in text:
+        for found in PLACEHOLDER.finditer(text):
+            yield found[1], int(found[2])
