@@ -22,15 +22,15 @@ _LENGTHS: Final = {
     for country in countries.split()
 }  # fmt: skip
 # The first digit: two letters before it, another digit and more behind. Nothing else is consumed, so none hides another.
-_SHAPE: Final = re.compile(r"[0-9](?<=[A-Za-z]{2}[0-9])(?=[0-9][ \u00a0-]?[A-Za-z0-9]{3})")
+_SHAPE: Final = re.compile(r"00(?<=[a-z]{2}00)(?=[ -]?[a-z0]{3})")
 _BETWEEN: Final = " \u00a0-"
 
 
 def ibans(window: Window) -> Iterator[Span]:
     """IBANs, written in groups or in one."""
     text = window.text
-    for match in window.matches(_SHAPE):
-        begin = match.start() - 2
+    for at, _ in window.shapes(_SHAPE):
+        begin = at - 2
         if is_edge(text, begin) and (end := _end(text, begin)):
             yield Span(begin, end, IBAN)
 
@@ -57,4 +57,4 @@ def is_iban(compact: str) -> bool:
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
 
 
-RULES: Final = (Rule("IBANs", ibans),)
+RULES: Final = (Rule("IBANs", ibans, frozenset("0")),)
