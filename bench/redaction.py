@@ -11,14 +11,18 @@ import statistics
 import string
 import time
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from glia_wire.redaction import Gate
 
-WORDS = (
-    "the model answers when a question is asked about gardens and fences because tomatoes need light water patience "
-    "and some notes taken in March while others wait for the first warm evening of the year; then it explains its "
-    "reasons, step by step: soil, seeds, time. A plan from 1998 had 3 parts. "
-).split()
+WORDS = [
+    "the", "model", "answers", "when", "a", "question", "is", "asked", "about", "gardens", "and", "fences",
+    "because", "tomatoes", "need", "light", "water", "patience", "and", "some", "notes", "taken", "in", "March",
+    "while", "others", "wait", "for", "the", "first", "warm", "evening", "of", "the", "year;", "then", "it",
+    "explains", "its", "reasons,", "step", "by", "step:", "soil,", "seeds,", "time.", "A", "plan", "from", "1998",
+    "had", "3", "parts.",
+]  # fmt: skip
 
 
 def fill(words: list[str], characters: int) -> str:
@@ -32,7 +36,7 @@ def cases() -> dict[str, tuple[object, int]]:
     """Each case with how often it is run."""
     megabyte = 1_000_000
     text = fill(WORDS, megabyte)
-    code = (open(json.__file__, encoding="utf-8").read() * 400)[:megabyte]
+    code = (Path(json.__file__).read_text(encoding="utf-8") * 400)[:megabyte]
     rng = random.Random(2)
     records = json.dumps([{"id": i, "name": rng.choice(WORDS), "score": rng.random()} for i in range(18_000)])[
         :megabyte
@@ -77,7 +81,7 @@ def main() -> None:
     for name, (value, runs) in cases().items():
         gate, slices = Gate(), Slices()
         gate.redact(value)
-        taken = statistics.median(cpu(lambda g=gate, v=value: g.redact(v)) for _ in range(runs))
+        taken = statistics.median(cpu(partial(gate.redact, value)) for _ in range(runs))
         slices = Slices()
         gate.redact(value, slices.breathe)
         slices.breathe()

@@ -9,12 +9,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-
 from glia_wire.canonical import canonical_json, content_hash
 from glia_wire.events import EVENT_TYPES, RUN_EVENTS, STEP_EVENTS, STEP_KINDS, TERMINAL_EVENTS, idempotency_key
 from glia_wire.signature import call_signature
+from hypothesis import given
+from hypothesis import strategies as st
 
 VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -55,7 +54,7 @@ def test_what_has_no_json_is_refused() -> None:
     for _ in range(201):
         deep = [deep]
     for wrong in (float("nan"), float("inf"), object(), {"x": {1, 2}}, deep):
-        with pytest.raises(ValueError, match=".+"):
+        with pytest.raises(ValueError, match=r".+"):
             canonical_json(wrong)
 
 

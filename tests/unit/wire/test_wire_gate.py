@@ -7,11 +7,11 @@ import json
 from typing import Any
 
 import pytest
+from glia_wire.redaction import BUILT_IN, Gate, Hook, RedactionFailed, Rule, Span, Window, redact_bytes
+from glia_wire.redaction.gate import CLASSES
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from glia_wire.redaction import BUILT_IN, Gate, Hook, RedactionFailed, Rule, Span, Window, redact_bytes
-from glia_wire.redaction.gate import CLASSES
 from tests.unit.wire.planted import HARMLESS, PLANTED
 
 GATE = Gate()
@@ -112,7 +112,7 @@ def test_a_key_longer_than_a_slice_goes_whole() -> None:
 
 
 def test_numbers_tell_secrets_of_a_class_apart() -> None:
-    """The same secret has the same number everywhere in a call; numbers that came with the input are not given again."""
+    """The same secret has the same number everywhere in a call; numbers that came with the input stay taken."""
     value = ["ann@example.com bob@example.com", {"x": "ann@example.com"}, "[REDACTED:email:4] 203.0.113.1"]
     assert GATE.redact(value).value == [
         "[REDACTED:email:5] [REDACTED:email:6]",

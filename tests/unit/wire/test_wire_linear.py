@@ -11,16 +11,17 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-import pytest
-
 import glia_wire.redaction
+import pytest
 from glia_wire.redaction import REACH, Gate
 
 HOSTILE = {
     "names": "password=", "weak names": "token=", "quotes": 'password="', "at signs": "a@", "at signs alone": "@",
-    "addresses": "://a:", "tokens": "eyJ-", "token parts": "eyJaaaaaa.", "marks": "sk-", "digits": "41 ", "long digits": "4",
+    "addresses": "://a:", "tokens": "eyJ-", "token parts": "eyJaaaaaa.", "marks": "sk-", "digits": "41 ",
+    "long digits": "4",
     "pluses": "+1", "octets": "1.", "dates": "01.02.", "IBANs": "DE89 ", "colons": "a:", "double colons": "::",
-    "homes": "/home/", "users": "C:\\Users\\", "keys": "-----BEGIN PRIVATE KEY-----", "placeholders": "[REDACTED:email:1]",
+    "homes": "/home/", "users": "C:\\Users\\", "keys": "-----BEGIN PRIVATE KEY-----",
+    "placeholders": "[REDACTED:email:1]",
     "marks of placeholders": "[REDACTED:", "schemes": "bearer ", "backslashes": "\\", "brackets": "(0", "spaces": " ",
 }  # fmt: skip
 # Repetition inside repetition, where no text can be read in two ways: words apart by white space.

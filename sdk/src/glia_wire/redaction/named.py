@@ -43,15 +43,16 @@ _SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|aws4
 _REST: Final = re.compile(r"""[^\s"'`,;&<>()\[\]{}|\\]*""")
 _QUOTED_MAX: Final = 2048
 # What stands where a value would, and is none.
-_NO_VALUE: Final = frozenset(
-    "null none nil true false undefined str string int bool bytes optional any text required redacted empty yes no "
-    "self env os os.environ process.env getenv os.getenv is was type object number".split()
-)
+_NO_VALUE: Final = frozenset({
+    "null", "none", "nil", "true", "false", "undefined", "str", "string", "int", "bool", "bytes", "optional",
+    "any", "text", "required", "redacted", "empty", "yes", "no", "self", "env", "os", "os.environ", "process.env",
+    "getenv", "os.getenv", "is", "was", "type", "object", "number",
+})  # fmt: skip
 _STAND_IN: Final = re.compile(r"[*.•x_-]+$|<[^>]*>$|\$[A-Z_][A-Z0-9_]*$|\$\{[^}]*\}$|\{\{[^}]*\}\}$|%s$|%\(\w+\)s$")
 
 
 def strength(name: str) -> str | None:
-    """`strong`: any value under this name is a secret. `weak`: one that looks random is. None: the name says nothing."""
+    """`strong`: any value under this name is a secret. `weak`: one that looks random is. None: neither."""
     plain = _plain(name)
     if plain.endswith(STRONG):
         return "strong"

@@ -10,7 +10,7 @@ from typing import Final
 
 from glia_wire.redaction.windows import EDGE, Finder, Rule, Span, Window
 
-SECRET: Final = "secret"
+SECRET: Final = "secret"  # noqa: S105 - the name of a class
 PRIVATE_KEY_MAX: Final = 16 * 1024
 
 # Prefixes that end in `_` or `-`: the scan runs from one of those to the next, and looks back.
@@ -113,7 +113,7 @@ def address_passwords(window: Window) -> Iterator[Span]:
 
 
 def looks_random(text: str) -> bool:
-    """Whether a word is one that nobody would write by hand: 16 characters or more, letters and digits mixed; or 512."""
+    """Whether a word is one that nobody would write by hand: 16 characters or more, letters and digits; or 512."""
     word = text[:512]
     if len(word) < 16 or " " in word:
         return False
