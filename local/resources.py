@@ -62,7 +62,8 @@ def create_resources(settings: Settings, app: Any) -> None:
     s3 = client("s3", settings)
     _create_bucket(s3, settings, settings.bucket)
     _create_bucket(s3, settings, settings.upload_bucket)
-    _notify(s3, sqs, settings)
+    if settings.queue_name(UPLOADS_QUEUE) in map(queue_name, queue_sources(app)):
+        _notify(s3, sqs, settings)
 
 
 def _create_queue(sqs: Any, name: str, max_attempts: int) -> None:

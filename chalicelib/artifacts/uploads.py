@@ -26,7 +26,7 @@ class UploadService:
     ) -> None:
         self._db = db
         self._system_db = system_db
-        self._blobs = blobs
+        self.blobs = blobs
         self._queue = queue
         self._runs = runs
         self._crash = crash_points
@@ -49,7 +49,7 @@ class UploadService:
         outcome = "nothing_to_do"
         if named and artifact:
             outcome = self._settle_pending(*named, artifact, key)
-        self._blobs.delete_upload(key)
+        self.blobs.delete_upload(key)
         self._crash("after_commit_before_ack")
         return outcome
 
@@ -65,7 +65,7 @@ class UploadService:
     def _expire(self, key: str) -> str:
         """The raw upload goes first, so that it is gone whatever happens then."""
         named = _ids(key)
-        self._blobs.delete_upload(key)
+        self.blobs.delete_upload(key)
         return self._note(*named, Settled(Status.FAILED, failure=Failure.MISSING)) if named else "nothing_to_do"
 
     def _pending(self, user_id: UUID, artifact_id: UUID) -> Artifact | None:
@@ -74,7 +74,7 @@ class UploadService:
         return artifact if artifact and artifact.status is Status.PENDING else None
 
     def _settle_pending(self, user_id: UUID, artifact_id: UUID, artifact: Artifact, key: str) -> str:
-        raw = self._blobs.get_upload(key, artifact.declared_bytes + 1)
+        raw = self.blobs.get_upload(key, artifact.declared_bytes + 1)
         self._crash("after_claim")
         if raw is None:
             return "nothing_to_do"  # settled meanwhile, or expired
@@ -87,7 +87,7 @@ class UploadService:
             return Settled(Status.FAILED, failure=Failure.CORRUPT)
         data, settled = redaction.redacted(user_id, raw, artifact.media_type)
         if settled.object_key:
-            self._blobs.put(settled.object_key, data, artifact.media_type)
+            self.blobs.put(settled.object_key, data, artifact.media_type)
         return settled
 
     def _note(self, user_id: UUID, artifact_id: UUID, settled: Settled) -> str:
