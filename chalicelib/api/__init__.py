@@ -6,6 +6,7 @@ from chalice.app import Chalice
 
 from chalicelib.api import (
     api_keys,
+    artifacts,
     cards,
     chat,
     conversation,
@@ -16,6 +17,7 @@ from chalicelib.api import (
     imports,
     jobs,
     operations,
+    otlp,
     reextractions,
     routing,
     runs,
@@ -47,7 +49,9 @@ RESOURCES = (
     imports.resource,
     routing.resource,
     traces.resource,
+    otlp.resource,
     runs.resource,
+    artifacts.resource,
     api_keys.resource,
     docs.resource,
 )
@@ -60,6 +64,7 @@ def endpoints() -> list[Endpoint]:
 
 def register_api(app: Chalice) -> None:
     docs.describe(endpoints())
+    app.api.binary_types.append(otlp.PROTOBUF)
     for resource in RESOURCES:
         app.register_blueprint(resource.blueprint)
     app.register_middleware(Pipeline(frozenset(e.path for e in endpoints() if e.is_open)), "http")

@@ -17,9 +17,10 @@ from glia_wire.redaction import Gate
 from chalicelib.adapters.clock import Clock, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
-from chalicelib.traces import marks, store
+from chalicelib.traces import health, marks, store
 from chalicelib.traces.errors import CompletionConflict, TraceRunNotFound
 from chalicelib.traces.models import Place, Prepared, Receipt
+from chalicelib.traces.otlp import numbering
 from chalicelib.traces.preparing import Preparer
 from chalicelib.traces.progress import store as progress
 from chalicelib.traces.progress.store import Advance
@@ -27,6 +28,7 @@ from chalicelib.traces.screening import Screen
 from chalicelib.traces.store import Standing
 
 SWEEP_PAGE = 500  # runs
+DERIVED = "derived"  # numbered by the server
 
 
 class TraceIngestion:
@@ -61,6 +63,11 @@ class TraceIngestion:
         if events:
             receipts |= self._store(tx, user_id, events)
         return [receipts[index] for index in range(len(raw_events))]
+
+    def lock(self, tx: Transaction, user_id: UUID, run_ids: Iterable[UUID], source: str) -> dict[UUID, Standing]:
+        """Makes the runs that are new and locks them all, until the transaction ends."""
+        store.key(tx, user_id, secrets.token_bytes(32))
+        return store.lock_runs(tx, user_id, dict.fromkeys(run_ids, source), self._idle)
 
     def begin(self, tx: Transaction, user_id: UUID, run_id: UUID | None, name: str, words: dict[str, Any]) -> UUID:
         """Writes `run.started` as event 0 of a run, unless there is one. Returns the run's id."""
@@ -100,10 +107,7 @@ class TraceIngestion:
         words: dict[str, Any],
     ) -> Receipt:
         """An event of a run, on the user's behalf."""
-        event = {
-            "schema_version": SCHEMA_VERSION, "run_id": str(run_id), "sequence_no": number, "event_type": event_type,
-            "name": name, "ts": self._clock().isoformat(), "attributes": words,
-        }  # fmt: skip
+        event = _envelope(run_id, event_type, number, name, self._clock().isoformat(), words)
         return self.take(tx, user_id, [event])[0]
 
     def _store(self, tx: Transaction, user_id: UUID, events: list[Prepared]) -> dict[int, Receipt]:
@@ -132,6 +136,7 @@ class TraceIngestion:
             store.insert_contents(tx, user_id, used)
         if any(event.references for event in kept):
             store.insert_artifact_refs(tx, user_id, kept)
+            health.flag_referring(tx, user_id, kept)
         return stored
 
     def _advance(
@@ -166,8 +171,24 @@ class TraceIngestion:
     def _close(self, user_id: UUID, run_ids: Sequence[UUID]) -> int:
         with self._db.user(user_id) as tx:
             runs = [run for run in store.lock_due(tx, user_id, run_ids) if run.is_due and not run.is_closed]
-            self._advance(tx, user_id, runs, [])
+            self._advance(tx, user_id, [run for run in runs if run.source != DERIVED], [])
+            self._end(tx, user_id, [run for run in runs if run.source == DERIVED])
         return len(runs)
+
+    def _end(self, tx: Transaction, user_id: UUID, runs: Sequence[Standing]) -> None:
+        """Numbers the events of traces that spans were made of for good, and ends them."""
+        if not runs:
+            return
+        ended = numbering.renumber(tx, user_id, [run.run_id for run in runs])
+        preparer = Preparer(self._screen, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
+        events, _ = preparer.prepare(
+            _envelope(one.run_id, marks.COMPLETED, one.last + 1, "", one.ended_at.isoformat(),
+                      {"last_sequence_no": one.last + 1, "status": "failed" if one.is_failed else "completed"})
+            | {"sequence_source": DERIVED}
+            for one in ended
+        )  # fmt: skip
+        self._insert(tx, user_id, events)
+        self._advance(tx, user_id, [run._replace(is_due=False) for run in runs], events)
 
 
 def _advance(run: Standing, events: Sequence[Prepared]) -> Advance:
@@ -179,6 +200,13 @@ def _advance(run: Standing, events: Sequence[Prepared]) -> Advance:
         sorted({flag for event in events for flag in event.flags}), run.is_due,
         marks.start(starts[0]) if starts else None, marks.end(ends[0]) if ends else None,
     )  # fmt: skip
+
+
+def _envelope(run_id: UUID, event_type: str, number: int, name: str, at: str, words: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "schema_version": SCHEMA_VERSION, "run_id": str(run_id), "sequence_no": number, "event_type": event_type,
+        "name": name, "ts": at, "attributes": words,
+    }  # fmt: skip
 
 
 def _receipt(

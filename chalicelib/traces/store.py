@@ -23,12 +23,13 @@ LOCK_RUNS = """
     FROM unnest(%(runs)s::uuid[], %(sources)s::text[]) AS g (run_id, source) ORDER BY g.run_id
     ON CONFLICT (user_id, run_id) DO UPDATE SET run_id = r.run_id
     RETURNING r.run_id, r.next_sequence_no, r.max_sequence_no, r.closed_at IS NOT NULL AS is_closed,
-        r.closes_at <= now() AS is_due
+        r.closes_at <= now() AS is_due, r.sequence_source
 """
 
 # Locks runs that are there, in id order.
 LOCK_DUE = """
-    SELECT run_id, next_sequence_no, max_sequence_no, closed_at IS NOT NULL AS is_closed, closes_at <= now() AS is_due
+    SELECT run_id, next_sequence_no, max_sequence_no, closed_at IS NOT NULL AS is_closed, closes_at <= now() AS is_due,
+        sequence_source
     FROM trace_runs WHERE user_id = %s AND run_id = ANY(%s) ORDER BY run_id FOR UPDATE
 """
 
@@ -93,6 +94,7 @@ class Standing(NamedTuple):
     high: int
     is_closed: bool
     is_due: bool
+    source: str
 
 
 def key(tx: Transaction, user_id: UUID, new_key: bytes) -> bytes:

@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 from chalicelib.adapters.clock import Clock, Monotonic, NewId, monotonic, new_id, utc_now
 from chalicelib.adapters.crashpoints import CrashPoints, survive
 from chalicelib.adapters.metrics import EmfMeter
+from chalicelib.adapters.s3 import S3Blobs
 from chalicelib.adapters.sqs import SqsQueue
+from chalicelib.artifacts.models import Blobs
 from chalicelib.jobs.outbox import Queue
 from chalicelib.settings import Settings
 from chalicelib.wiring.outside import Outside, database
 
 if TYPE_CHECKING:
+    from chalicelib.artifacts.service import ArtifactService
+    from chalicelib.artifacts.uploads import UploadService
     from chalicelib.cards.reextraction.service import ReextractionService
     from chalicelib.cards.service import CardService
     from chalicelib.cards.stories.service import StoryService
@@ -36,6 +40,10 @@ if TYPE_CHECKING:
     from chalicelib.jobs.service import JobService
     from chalicelib.jobs.worker import Worker
     from chalicelib.llm.directory import ModelDirectory
+    from chalicelib.traces.otlp.service import SpanIngestion
+    from chalicelib.traces.recorder import TraceRecorder
+    from chalicelib.traces.runs.service import RunService
+    from chalicelib.traces.service import TraceIngestion
 
 
 class Services:
@@ -131,6 +139,42 @@ class Services:
         return ModelDirectory(settings, uses)
 
     @cached_property
+    def traces(self) -> TraceIngestion:
+        from chalicelib.wiring import traces
+
+        return traces.traces(self._outside)
+
+    @cached_property
+    def spans(self) -> SpanIngestion:
+        from chalicelib.traces.otlp.service import SpanIngestion
+
+        return SpanIngestion(self.traces, late_window=self.settings.late_window)
+
+    @cached_property
+    def runs(self) -> RunService:
+        from chalicelib.wiring import traces
+
+        return traces.runs(self._outside)
+
+    @cached_property
+    def recorder(self) -> TraceRecorder:
+        from chalicelib.traces.recorder import TraceRecorder
+
+        return TraceRecorder(self.traces)
+
+    @cached_property
+    def artifacts(self) -> ArtifactService:
+        from chalicelib.wiring import artifacts
+
+        return artifacts.artifacts(self._outside)
+
+    @cached_property
+    def uploads(self) -> UploadService:
+        from chalicelib.wiring import artifacts
+
+        return artifacts.uploads(self._outside)
+
+    @cached_property
     def jobs(self) -> JobService:
         from chalicelib.wiring import jobs
 
@@ -144,7 +188,6 @@ class Services:
 
     @cached_property
     def health(self) -> HealthService:
-        from chalicelib.adapters.s3 import S3Blobs
         from chalicelib.adapters.sqs import SqsQueue
         from chalicelib.health import HealthService
 
@@ -155,6 +198,7 @@ def build(
     settings: Settings,
     *,
     queue: Queue | None = None,
+    blobs: Blobs | None = None,
     new_id: NewId = new_id,
     clock: Clock = utc_now,
     monotonic: Monotonic = monotonic,
@@ -174,6 +218,7 @@ def build(
         sleep,
         crash_points,
         EmfMeter(),
+        blobs or S3Blobs(settings),
     )
     services = Services(outside)
     _ = services.identity  # a stage whose tokens nobody could trust does not start

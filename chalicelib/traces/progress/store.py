@@ -181,6 +181,14 @@ FLAG = """
     WHERE user_id = %s AND run_id = ANY(%s)
 """
 
+FLAG_USERS_OF = """
+    UPDATE trace_runs r SET health = ARRAY(SELECT DISTINCT unnest(r.health || %(flags)s::text[]) ORDER BY 1)
+    WHERE r.user_id = %(user)s AND r.run_id IN (
+        SELECT a.run_id FROM artifact_refs a
+        WHERE a.user_id = %(user)s AND (a.artifact_id = %(artifact)s OR a.upload_id = %(artifact)s)
+    )
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Advance:
@@ -254,3 +262,8 @@ def due(tx: Transaction, limit: int) -> list[tuple[UUID, UUID]]:
 def flag(tx: Transaction, user_id: UUID, run_ids: Iterable[UUID], flags: Sequence[str]) -> None:
     """Notes flags of health; `privacy_risk` blocks replay and export."""
     tx.run(FLAG, list(flags), user_id, list(run_ids))
+
+
+def flag_users_of(tx: Transaction, user_id: UUID, artifact_id: UUID, reason: str) -> None:
+    """Notes a flag on every run that refers to an artifact."""
+    tx.run(FLAG_USERS_OF, user=user_id, artifact=artifact_id, flags=[reason])

@@ -1,0 +1,168 @@
+"""OpenTelemetry's spans, taken in over `/v1/traces`."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import random
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+
+from tests.support.api import Api
+
+AT = 1_790_000_000_000_000_000
+PROTOBUF = "application/x-protobuf"
+
+
+class Trace:
+    """A trace of `count` spans: the first is the root, every other one's parent is a span before it."""
+
+    def __init__(self, count: int, secret: str = "") -> None:
+        self.trace_id = uuid4()
+        self.count = count
+        self.secret = secret
+
+    @property
+    def path(self) -> str:
+        return f"/runs/{self.trace_id}"
+
+    def body(self, numbers: list[int]) -> bytes:
+        request = ExportTraceServiceRequest()
+        group = request.resource_spans.add()
+        group.resource.attributes.add(key="service.name").value.string_value = "shop"
+        scoped = group.scope_spans.add()
+        for number in numbers:
+            span = scoped.spans.add(
+                trace_id=self.trace_id.bytes, span_id=(number + 1).to_bytes(8, "big"), name=f"span {number}",
+                start_time_unix_nano=AT + number * 1_000_000, end_time_unix_nano=AT + (2 * self.count - number) * 10**6,
+            )  # fmt: skip
+            if number:
+                span.parent_span_id = ((number - 1) // 3 + 1).to_bytes(8, "big")
+            span.attributes.add(key="gen_ai.operation.name").value.string_value = (
+                "chat" if number % 2 else "invoke_agent"
+            )
+            span.attributes.add(key="llm.token_count.prompt").value.int_value = 10
+            span.attributes.add(key="input.value").value.string_value = f"question {number} {self.secret}"
+        return request.SerializeToString()
+
+
+def post(api: Api, body: bytes, media: str = PROTOBUF, **headers: str) -> Any:
+    return api.request("POST", "/v1/traces", raw=body, headers={"Content-Type": media, **headers})
+
+
+def sent(api: Api, body: bytes) -> ExportTraceServiceResponse:
+    response = post(api, body)
+    assert response.status_code == 200, response.body
+    assert response.headers["Content-Type"] == PROTOBUF
+    return ExportTraceServiceResponse.FromString(response.body)
+
+
+def test_a_trace_is_a_run_and_its_spans_are_steps(api: Api) -> None:
+    """Visible at once, named by its root, with kinds, parents, tokens and what was said."""
+    trace = Trace(7)
+    assert not sent(api, trace.body(list(range(7)))).HasField("partial_success")
+    run = api.get(trace.path)
+    assert (run["name"], run["service"], run["step_count"], run["input_tokens"]) == ("span 0", "shop", 7, 70)
+    assert run["status"] == "running"
+    assert set(run["kinds"]) == {"agent", "model"}
+    step = api.get(f"{trace.path}/steps/{UUID(int=3)}")
+    assert "question 2" in json.dumps(step)
+    assert api.get("/runs?kind=model")["items"][0]["run_id"] == str(trace.trace_id)
+
+
+def test_what_is_sent_again_changes_nothing(api: Api) -> None:
+    """In other bodies, in another order, by four senders at once: the same run."""
+    trace = Trace(40)
+    chance = random.Random(7)
+    bodies = []
+    for _ in range(4):
+        numbers = chance.sample(range(40), 40)
+        bodies += [trace.body(numbers[at : at + 10]) for at in range(0, 40, 10)]
+    with ThreadPoolExecutor(4) as pool:
+        assert [answer.partial_success.rejected_spans for answer in pool.map(lambda b: sent(api, b), bodies)] == [
+            0
+        ] * 16
+    run = api.get(trace.path)
+    assert (run["step_count"], run["incomplete_count"], run["name"]) == (40, 0, "span 0")
+    assert api.get(f"{trace.path}/gaps")["gaps"] == []
+
+
+def test_numbers_are_given_by_start_and_span_when_the_trace_ends(api: Api, superuser: Callable[..., None]) -> None:
+    """Whatever order the spans came in; then the run is completed, and another span of it is refused by its code."""
+    trace = Trace(9)
+    for number in random.Random(3).sample(range(9), 9):
+        sent(api, trace.body([number]))
+    superuser("UPDATE trace_runs SET closes_at = now() - interval '1 second' WHERE run_id = %s", trace.trace_id)
+    api.services.traces.close_due()
+    run = api.get(trace.path)
+    assert (run["status"], run["health"]) == ("completed", [])
+    events = api.get(f"{trace.path}/events?limit=200")["items"]
+    assert [event["sequence_no"] for event in events] == list(range(20))
+    starts = [event["step_id"] for event in events if event["event_type"] == "step.started"]
+    assert starts == [str(UUID(int=number + 1)) for number in range(9)]
+    assert (events[0]["event_type"], events[-1]["event_type"]) == ("run.started", "run.completed")
+    assert not sent(api, trace.body([4])).HasField("partial_success")
+    late = Trace(12)
+    late.trace_id = trace.trace_id
+    answer = sent(api, late.body([11])).partial_success
+    assert (answer.rejected_spans, answer.error_message) == (1, "run_closed: 1")
+
+
+def test_json_and_gzip_are_read_too(api: Api) -> None:
+    """And a span that is none costs itself only."""
+    trace_id = uuid4()
+    good = {
+        "traceId": trace_id.hex, "spanId": "00000000000000aa", "name": "a", "startTimeUnixNano": str(AT),
+        "endTimeUnixNano": str(AT + 1),
+    }  # fmt: skip
+    body = {"resourceSpans": [{"scopeSpans": [{"spans": [good, {**good, "spanId": "zz"}]}]}]}
+    response = post(api, gzip.compress(json.dumps(body).encode()), "application/json", **{"Content-Encoding": "gzip"})
+    assert json.loads(response.body) == {"partialSuccess": {"rejectedSpans": 1, "errorMessage": "not_a_span: 1"}}
+    assert api.get(f"/runs/{trace_id}")["step_count"] == 1
+    packed = gzip.compress(Trace(2).body([0, 1]))
+    assert post(api, packed, **{"Content-Encoding": "gzip"}).status_code == 200
+
+
+def test_a_secret_in_a_span_is_kept_nowhere(api: Api, superuser_rows: Callable[[str], list[Any]]) -> None:
+    """The gate is the same as for every other way in."""
+    sent(api, Trace(2, "AKIAIOSFODNN7EXAMPLE and eve@example.org").body([0, 1]))
+    assert superuser_rows("AKIAIOSFODNN7EXAMPLE") == []
+    assert superuser_rows("eve@example.org") == []
+
+
+@pytest.mark.parametrize(
+    ("body", "media", "encoding", "status"),
+    [
+        (b"\xff\xff", PROTOBUF, "", 400),
+        (b"{", "application/json", "", 400),
+        (b'{"resourceSpans": 1}', "application/json", "", 400),
+        (b"x", "text/plain", "", 415),
+        (b"\x1f\x8b broken", PROTOBUF, "gzip", 400),
+        (gzip.compress(bytes(80 * 1024 * 1024)), PROTOBUF, "gzip", 413),
+        (b"x", PROTOBUF, "br", 400),
+    ],
+)
+def test_bodies_that_cannot_be_read_are_refused(api: Api, body: bytes, media: str, encoding: str, status: int) -> None:
+    """With a code, and nothing is kept."""
+    headers = {"Content-Encoding": encoding} if encoding else {}
+    response = post(api, body, media, **headers)
+    assert response.status_code == status, response.body
+    assert json.loads(response.body)["error"]["code"]
+
+
+def test_the_number_of_statements_does_not_grow_with_the_spans(api: Api, statements: list[str]) -> None:
+    """Two hundred spans take what two take."""
+    counts = []
+    for count in (2, 200):
+        statements.clear()
+        sent(api, Trace(count).body(list(range(count))))
+        counts.append(len(statements))
+    assert counts[0] == counts[1] <= 14
