@@ -2,8 +2,8 @@
 
     PYTHONPATH=.:sdk/src python bench/timeline.py [--steps 10000 100000] [--calls 15]
 
-The whole request through the application, in process: identity, SQL, columns, JSON. Compressed as API Gateway does it, with
-gzip, which is not in the time. The bare floor beside it reads the same rows with the same key and makes JSON of them.
+The whole request through the application, in process: identity, SQL, columns, JSON. Compressed as API Gateway does it,
+with gzip, which is not in the time. The floor beside it reads the same rows and makes JSON of them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ SMALL, SMALL_MS, SMALL_BYTES = 10_000, 150, 300_000
 LARGE_MS = 1000
 BATCH = 5000
 ROWS = """
-    SELECT first_sequence_no, parent_step_id, kind, name, status, started_at, ended_at, model, input_tokens, output_tokens
+    SELECT first_sequence_no, parent_step_id, kind, name, status, started_at, ended_at, model, input_tokens,
+        output_tokens
     FROM trace_steps WHERE user_id = %s AND run_id = %s ORDER BY first_sequence_no
 """
 
