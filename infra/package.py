@@ -2,7 +2,7 @@
 
 Everything is put together in a scratch folder; the source tree stays as it is. The requirements are installed by uv
 with their hashes checked, for the Python, the processor and the C library of Lambda, into `vendor/`, which Chalice
-packages as it is; beside them go the migrations.
+packages as it is; beside them go the migrations and `glia_wire`, which the SDK shares.
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ from chalice.app import Chalice
 
 from chalicelib.api import (
     api_keys,
+    artifacts,
     cards,
     chat,
     conversation,
@@ -48,6 +49,7 @@ RESOURCES = (
     routing.resource,
     traces.resource,
     runs.resource,
+    artifacts.resource,
     api_keys.resource,
     docs.resource,
 )

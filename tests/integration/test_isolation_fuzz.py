@@ -61,6 +61,8 @@ class Fuzz:
         send(api, *events[:-1])
         ids["trace_run_id"] = [run_id]
         ids["step_id"] = [one["step_id"] for one in events if "step_id" in one]
+        artifact = {"media_type": "text/plain", "bytes": len(word), "content": word}
+        ids["artifact_id"] = [api.post("/artifacts", artifact, 201)["artifact_id"]]
         ids["conversation_id"] = [api.get("/conversation")["conversation_id"]]
 
     def any_id(self, kind: str) -> Any:
@@ -101,6 +103,7 @@ class Fuzz:
             "tool_change": {"tool": {"title": f"{WORDS[name]} now"}},
             "patch_card": {"title": f"{WORDS[name]} edited"},
             "reextract": {"filter": {"topics": [topic_id]}, "preview": self.random.random() < 0.5},
+            "artifact": {"media_type": "text/plain", "bytes": 1, "content": "x"},
             "post_api_key": {"name": f"{WORDS[name]} key"},
             "post_routing_replay": {"policy": "v1", "up_to_message_id": self.any_message()},
             "begin_run": {"run_id": self.any_id("trace_run_id"), "name": f"{WORDS[name]} again"},
@@ -160,6 +163,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/sessions/{session_id}/reopen"): "reopen",
         ("PATCH", "/sessions/{session_id}/fields"): "fields",
         ("POST", "/sessions/{session_id}/workflow/validate"): "workflow",
+        ("POST", "/artifacts"): "artifact",
         ("POST", "/tools"): "tool",
         ("PATCH", "/tools/{tool_id}"): "tool_change",
         ("POST", "/traces/events"): "post_events",

@@ -1,4 +1,4 @@
--- depends: 0009.design-sessions
+-- depends: 0010.artifacts
 -- Traces: runs, their ordered events, the steps made of them, contents kept once a user, and what refers to artifacts.
 -- Run ids are the clients' own, so every key begins with the user.
 
