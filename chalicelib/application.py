@@ -24,8 +24,23 @@ def uncollected() -> Iterator[None]:
         gc.enable()
 
 
+def _expect_what_is_sent(event: Any, binary_types: list[str]) -> None:
+    """Chalice answers binary bodies only to those who say that they accept them; OpenTelemetry's exporters do not."""
+    headers = event.get("headers") if isinstance(event, dict) else None
+    names = {name.lower(): name for name in headers or {}}
+    if not headers or "content-type" not in names:
+        return
+    kind = headers[names["content-type"]].partition(";")[0].strip().lower()
+    if kind in binary_types:
+        headers[names.get("accept", "accept")] = kind
+
+
 class Application(Chalice):
     """Chalice keeps the current request on the application; here each thread has its own."""
+
+    def __call__(self, event: Any, context: Any) -> Any:
+        _expect_what_is_sent(event, self.api.binary_types)
+        return super().__call__(event, context)
 
     @property
     def current_request(self) -> Any:

@@ -84,7 +84,7 @@ def presented(receipts: list[Receipt]) -> ReceiptsView:
     counts = {"accepted": 0, "duplicate": 0, "held": 0, "rejected": 0}
     for receipt in receipts:
         counts[receipt.status] += 1
-    return ReceiptsView(receipts=[ReceiptView.model_validate(receipt) for receipt in receipts], counts=counts)
+    return ReceiptsView.model_validate({"receipts": receipts, "counts": counts}, from_attributes=True)
 
 
 @resource.post("/traces/runs", body=NewRunBody, answers={201: RunView}, is_idempotent=True)

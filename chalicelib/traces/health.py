@@ -22,9 +22,9 @@ class ArtifactHealth:
 
 def flag_referring(tx: Transaction, user_id: UUID, events: Iterable[Prepared]) -> None:
     """Flags runs whose events refer to artifacts that have failed already, or to none of the user's."""
-    used = {(event.run_id, ref.artifact_id or ref.upload_id) for event in events for ref in event.references}
-    ids = sorted({artifact_id for _, artifact_id in used if artifact_id})
-    standing = artifacts.standing(tx, user_id, ids)
+    refs = [(event.run_id, ref.artifact_id or ref.upload_id) for event in events for ref in event.references]
+    used = {(run_id, artifact_id) for run_id, artifact_id in refs if artifact_id}
+    standing = artifacts.standing(tx, user_id, sorted({artifact_id for _, artifact_id in used}))
     reasons: dict[str, set[UUID]] = {}
     for run_id, artifact_id in used:
         reason = standing.get(artifact_id, UNKNOWN)

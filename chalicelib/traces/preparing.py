@@ -127,7 +127,7 @@ class Preparer:
             placeholders=placeholders or None, contents=parts, size=size,
             artifact_refs=contents.dump(refs) if refs else None, references=[_reference(ref) for ref in refs],
             call_signature=event.call_signature if value.get("signer") == _signer(event) else None,
-            redaction=_counted(event, redacted), fingerprint=hmac.digest(self._key, checked.received, "sha256"),
+            redaction=_counted(event, redacted), fingerprint=hmac.digest(self._key, checked.received, "sha256")[:16],
             flags=checked.flags, facts=value["attributes"] if event.event_type in RUN_EVENTS else None,
         )  # fmt: skip
 

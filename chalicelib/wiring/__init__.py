@@ -139,28 +139,10 @@ class Services:
         return ModelDirectory(settings, uses)
 
     @cached_property
-    def traces(self) -> TraceIngestion:
-        from chalicelib.wiring import traces
-
-        return traces.traces(self._outside)
-
-    @cached_property
     def spans(self) -> SpanIngestion:
         from chalicelib.traces.otlp.service import SpanIngestion
 
         return SpanIngestion(self.traces, late_window=self.settings.late_window)
-
-    @cached_property
-    def runs(self) -> RunService:
-        from chalicelib.wiring import traces
-
-        return traces.runs(self._outside)
-
-    @cached_property
-    def recorder(self) -> TraceRecorder:
-        from chalicelib.traces.recorder import TraceRecorder
-
-        return TraceRecorder(self.traces)
 
     @cached_property
     def artifacts(self) -> ArtifactService:
@@ -173,6 +155,24 @@ class Services:
         from chalicelib.wiring import artifacts
 
         return artifacts.uploads(self._outside)
+
+    @cached_property
+    def traces(self) -> TraceIngestion:
+        from chalicelib.wiring import traces
+
+        return traces.ingestion(self._outside)
+
+    @cached_property
+    def runs(self) -> RunService:
+        from chalicelib.wiring import traces
+
+        return traces.runs(self._outside)
+
+    @cached_property
+    def recorder(self) -> TraceRecorder:
+        from chalicelib.wiring import traces
+
+        return traces.recorder(self.traces)
 
     @cached_property
     def jobs(self) -> JobService:

@@ -243,7 +243,7 @@ def test_what_cannot_be_kept_fails_and_flags_its_runs(
     assert (error["code"], error["details"]) == ("artifact_failed", {"failure": failure})
     assert storage.raw(api.user_id) == storage.kept(api.user_id) == []
     with api.services.db.user(api.user_id) as tx:
-        assert store.failures(tx, api.user_id, [UUID(asked["artifact_id"]), uuid4()]) == {
+        assert store.standing(tx, api.user_id, [UUID(asked["artifact_id"]), uuid4()]) == {
             UUID(asked["artifact_id"]): failure
         }
 

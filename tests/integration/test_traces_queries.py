@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from chalicelib.adapters.postgres import Transaction
 from chalicelib.traces.recorder import RecordedEvent, RecordedRun
 from local.roles import DatabaseUrls
 from tests.support.api import Api
@@ -18,15 +20,15 @@ from tests.support.traces import Event, event, new_run, run_events, send
 Change = Callable[..., None]
 
 
-def conversation(run_id: str, calls: int, *, first: int = 0) -> list[Event]:
+def conversation(run_id: str, calls: int, *, word: str = "why") -> list[Event]:
     """A run whose every call sends all that was said before."""
     said: list[dict[str, str]] = []
     made = [event(run_id, 0, "run.started")]
-    for n in range(first, first + calls):
-        said.append({"role": "user", "content": f"question {n} {'why ' * 100}"})
+    for n in range(calls):
+        said.append({"role": "user", "content": f"question {n} {word} {hashlib.sha256(b'%d' % n).hexdigest() * 20}"})
         step = {"step_id": str(UUID(int=UUID(run_id).int ^ (n + 1))), "kind": "model"}
         asked = {"gen_ai.input.messages": list(said)}
-        said.append({"role": "assistant", "content": f"answer {n} {'because ' * 100}"})
+        said.append({"role": "assistant", "content": f"answer {n} {hashlib.sha256(b'%d' % n).hexdigest() * 20}"})
         made.append(event(run_id, len(made), "step.started", attributes=asked, **step))
         answered = {"gen_ai.output.messages": [said[-1]]}
         made.append(event(run_id, len(made), "step.completed", attributes=answered, **step))
@@ -161,11 +163,11 @@ def test_invariant_12_a_privacy_risk_run_is_not_exported_without_a_recorded_over
 def test_erasing_a_run_leaves_nothing_of_it(api: Api, superuser_rows: Callable[[str], list[str]]) -> None:
     """Its events, steps and contents go; contents that another run uses stay."""
     gone, stays = new_run(), new_run()
-    send(api, *conversation(gone, 40), *conversation(stays, 20))
+    send(api, *conversation(gone, 30, word="wherefore"), *conversation(stays, 20, word="wherefore"))
     api.delete(f"/runs/{gone}")
     api.delete(f"/runs/{gone}", 404)
-    assert superuser_rows(gone) == superuser_rows("question 39") == []
-    assert api.get(f"/runs/{stays}/steps/39")["inputs"] == conversation(stays, 20)[39]["attributes"]
+    assert superuser_rows(gone) == superuser_rows("question 29 wherefore") == []
+    assert api.get(f"/runs/{stays}/steps/39")["inputs"] == conversation(stays, 20, word="wherefore")[39]["attributes"]
 
 
 PLANTED = {
@@ -207,9 +209,13 @@ def test_glias_own_runs_are_written_with_what_they_explain(api: Api) -> None:
     with api.services.db.user(api.user_id) as tx:
         assert api.services.recorder.record(tx, api.user_id, run) == run.run_id
         assert api.services.recorder.record(tx, api.user_id, run) == run.run_id
-    with api.services.db.user(api.user_id) as tx, pytest.raises(LookupError), tx.attempt():
-        api.services.recorder.record(tx, api.user_id, undone)
-        raise LookupError
+    with api.services.db.user(api.user_id) as tx, pytest.raises(ZeroDivisionError), tx.attempt():
+        _record_and_fail(api, tx, undone)
     shown = api.get(f"/runs/{run.run_id}")
     assert (shown["status"], shown["service"], shown["event_count"], shown["step_count"]) == ("completed", "glia", 4, 1)
     api.get(f"/runs/{undone.run_id}", 404)
+
+
+def _record_and_fail(api: Api, tx: Transaction, run: RecordedRun) -> None:
+    assert api.services.recorder.record(tx, api.user_id, run)
+    raise ZeroDivisionError

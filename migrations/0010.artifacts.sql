@@ -1,4 +1,4 @@
--- depends: 0010.traces
+-- depends: 0009.design-sessions
 -- Artifacts: payloads kept by the hash of their redacted content. The bytes are in S3; a raw upload lives 15 minutes at most.
 
 CREATE TABLE artifacts (

@@ -1,4 +1,4 @@
--- depends: 0009.design-sessions
+-- depends: 0010.artifacts
 -- Traces: runs, their ordered events, the steps made of them, contents kept once a user, and what refers to artifacts.
 -- Run ids are the clients' own, so every key begins with the user.
 
@@ -76,7 +76,7 @@ CREATE TABLE trace_events (
 COMMENT ON TABLE trace_events IS 'Written and erased only under the lock of their run, so no foreign key is checked row by row: that costs a tenth of ingestion.';
 COMMENT ON COLUMN trace_events.contents IS 'What the placeholders in attributes stand for, in order: trace_contents of the same user.';
 COMMENT ON COLUMN trace_events.bytes IS 'Of the attributes as JSON, contents included.';
-COMMENT ON COLUMN trace_events.fingerprint IS 'HMAC-SHA256 of the event as received, before redaction: tells a resend from a conflict.';
+COMMENT ON COLUMN trace_events.fingerprint IS 'The first half of the HMAC-SHA256 of the event as received, before redaction: tells a resend from a conflict.';
 
 CREATE TABLE trace_steps (
     user_id              uuid NOT NULL,
