@@ -46,6 +46,8 @@ class ArtifactService:
             ArtifactTooLarge, ArtifactMismatch, StorageUnavailable
         """
         content = payload.content
+        if redaction.gate().redact_text(payload.media_type).counts:
+            raise ArtifactMismatch("The media type holds what would have to be redacted.")
         if payload.size > self._max or (content is not None and len(content) > INLINE_MAX):
             raise ArtifactTooLarge(limit=self._max if content is None else INLINE_MAX)
         if content is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import logging
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from local.resources import client, create_resources
 from tests.support.api import Api
 from tests.support.emulators import RunningEmulator, installed
 from tests.support.queue import RecordingQueue
+from tests.unit.wire.planted import PLANTED
 
 QUEUE = "glia-local-artifact-uploads"
 SECRET = "sk-" + "plantedA1" * 4
@@ -291,6 +293,7 @@ def test_a_storage_that_is_away_is_tried_again_then_said(api: Api, storage: Stor
     [
         ({"media_type": "text/plain", "bytes": -1}, 422, "invalid"),
         ({"media_type": "text/plain\nx: y", "bytes": 1}, 422, "invalid"),
+        ({"media_type": "text/sk-plantedb1plantedb1plantedb1", "bytes": 1}, 422, "artifact_mismatch"),
         ({"media_type": "text/plain", "bytes": 2**40}, 413, "artifact_too_large"),
         ({"media_type": "text/plain", "bytes": 300_000, "content": "x" * 300_000}, 413, "artifact_too_large"),
         ({"media_type": "text/plain", "bytes": 2, "content": "x"}, 422, "artifact_mismatch"),
@@ -319,3 +322,61 @@ def test_messages_that_are_none_of_ours_do_no_harm(api: Api, storage: Storage) -
     bodies = ['{"Service":"Amazon S3","Event":"s3:TestEvent"}', "no json", "[]"]
     messages = [{"MessageId": str(n), "ReceiptHandle": "r", "Body": body} for n, body in enumerate(bodies)]
     assert storage.deliver(messages) == ["1", "2"]
+
+
+class Lines(logging.Handler):
+    """Everything that is logged."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.text = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.text += f"{record.getMessage()} {vars(record)}\n"
+
+
+@pytest.fixture
+def lines() -> Iterator[Lines]:
+    watching, names = Lines(), ("chalicelib", "glia-api", "glia-worker")
+    for name in names:
+        logging.getLogger(name).addHandler(watching)
+    yield watching
+    for name in names:
+        logging.getLogger(name).removeHandler(watching)
+
+
+def disguises(around: str, secret: str) -> list[tuple[bytes, str]]:
+    """A planted text as it may come: alone, across a slice's edge, in keys, values and texts of JSON, in JSON lines."""
+    text = around.format(secret)
+    edge = 64 * 1024 - around.index("{}") - len(secret) // 2
+    nested = json.dumps({"arguments": json.dumps({"inner": [text]}), text: {"deep": [1, text]}})
+    return [
+        (text.encode(), "text/plain"),
+        (("." * (edge - 1) + " " + text).encode(), "text/markdown"),
+        (nested.encode(), "application/json"),
+        (json.dumps({"escaped": text}, ensure_ascii=True).replace("@", "\\u0040").encode(), "application/json"),
+        (f"{{}}\n{json.dumps([text])}\n".encode(), "application/x-ndjson"),
+        (text.encode("utf-16"), "text/plain"),
+        (text.encode(), "image/png"),
+    ]
+
+
+def test_a_planted_secret_is_in_no_table_blob_or_log(
+    api: Api, storage: Storage, lines: Lines, superuser_rows: Callable[[str], list[str]]
+) -> None:
+    """One of each class, in every field and disguise, inline and uploaded, once the queue is drained."""
+    for _, around, secret in PLANTED:
+        for data, media_type in disguises(around, secret):
+            inline = {"content": base64.b64encode(data).decode(), "encoding": "base64"}
+            assert ask(api, data, media_type, **inline)["status"] == "redacted", (around, media_type)
+            upload(api, data, media_type)
+    storage.work()
+    kept = storage.everything()
+    assert len(storage.kept(api.user_id)) > len(PLANTED)
+    assert lines.text
+    for _, _, secret in PLANTED:
+        for word in {secret, json.dumps(secret)[1:-1], secret.replace("@", "\\u0040")}:
+            assert word.encode() not in kept
+            assert word.encode("utf-16-le") not in kept
+            assert word not in lines.text
+        assert superuser_rows(secret.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")) == []
