@@ -178,7 +178,8 @@ def _handler_of(sink: TraceSink) -> type[BaseHTTPRequestHandler]:
             with suppress(ConnectionError):
                 self._reply(status, json.dumps(answer).encode(), mood)
 
-        do_PUT = do_POST
+        def do_PUT(self) -> None:
+            self.do_POST()
 
         def _reply(self, status: int, payload: bytes, mood: Mood) -> None:
             self.send_response(status)

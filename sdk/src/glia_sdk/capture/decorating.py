@@ -23,7 +23,7 @@ Begin = Callable[[tuple[Any, ...], dict[str, Any]], Step]
 
 def decorated(function: Any, opening: Opening) -> Any:
     """The function, each of whose calls is a step."""
-    name = opening.name or str(getattr(function, "__qualname__", type(function).__name__))
+    name = opening.name or _name_of(function)
 
     def begin(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Step:
         return opening.begin_call(name, args, kwargs)
@@ -35,6 +35,11 @@ def decorated(function: Any, opening: Opening) -> Any:
     if inspect.iscoroutinefunction(function):
         return _coroutine(function, begin, opening.keeps_output)
     return _plain(function, begin, opening.keeps_output)
+
+
+def _name_of(function: Any) -> str:
+    """Its name with its class, without the function it is defined in."""
+    return str(getattr(function, "__qualname__", type(function).__name__)).rpartition("<locals>.")[2]
 
 
 def decorated_run(function: Any, again: Callable[[], run]) -> Any:

@@ -12,7 +12,7 @@ HELPERS = 4
 
 class Helping:
     def __init__(self) -> None:
-        self._calls: SimpleQueue[Call] = SimpleQueue()
+        self._calls: SimpleQueue[Call | None] = SimpleQueue()
         self._started = 0
 
     def together(self, calls: Sequence[Call]) -> None:
@@ -50,6 +50,11 @@ class Helping:
             threading.Thread(target=self._work, name="glia-upload", daemon=True).start()
             self._started += 1
 
+    def stop(self) -> None:
+        """Ends the threads when they have nothing to do any more."""
+        for _ in range(self._started):
+            self._calls.put(None)
+
     def _work(self) -> None:
-        while True:
-            self._calls.get()()
+        while call := self._calls.get():
+            call()

@@ -53,13 +53,16 @@ class Outbox:
         return not self._waiting and not self._flying
 
     def put(self, item: Item) -> None:
+        """Adds an event. Whoever adds some sets `changed` after the last."""
         item.born = self._clock()
         with self._lock:
             self._waiting.append(item)
             self._bytes += item.size
+            is_batch = self._bytes >= BATCH_BYTES
         while self._bytes > self._limit and self._move_oldest(is_forced=True):
             pass
-        self.changed.set()
+        if is_batch:
+            self.changed.set()
 
     def take(self) -> list[Item]:
         """The next batch, as much as one request may hold. It is in flight until `settle` is told of it."""
@@ -85,6 +88,13 @@ class Outbox:
         if is_sent and self._spill is not None:
             for item in flying:
                 self._spill.acknowledge(item)
+
+    def keep_young(self, age: float) -> None:
+        """Has sent what waits for a quarter of `age` seconds, and puts on disk what has waited all of it."""
+        waiting = self._waiting
+        if waiting and waiting[0].born <= self._clock() - age / 4:
+            self.changed.set()
+        self.spill_older(age)
 
     def spill_older(self, age: float) -> None:
         """Puts on disk what has waited longer than `age` seconds; what is in flight, too, and it stays in flight."""

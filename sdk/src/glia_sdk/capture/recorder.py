@@ -50,12 +50,15 @@ class Recorder:
         self._encoder = Encoder(gate, settings.signing, self._pacer.pause, self._lose_payload)
         self._spill = Spill(settings.spill_folder, settings.spill_bytes) if settings.spill_folder else None
         self._outbox = Outbox(self._spill, settings.outbox_bytes, self._lose, lambda: self._counts.add("spilled"))
-        delivery = Delivery(Transport(settings.url), settings.token, self._counts, self._lose, Helping().together)
+        self._transport = Transport(settings.url)
+        self._helping = Helping()
+        delivery = Delivery(self._transport, settings.token, self._counts, self._lose, self._helping.together)
         self._sender = Sender(self._outbox, self._spill, delivery, self._losses, self._tell_losses)
         self._lock = threading.Lock()
         self._threads: list[threading.Thread] = []
         self._is_closing = False
         self._is_closed = False
+        self._is_ended = False
 
     @property
     def is_closed(self) -> bool:
@@ -114,6 +117,10 @@ class Recorder:
                 self._sender.wait_until(lambda: self._outbox.is_empty or self._sender.is_down, end)
             self._sender.stop()
         self._outbox.spill_older(-1.0)
+        self._is_ended = True
+        self._intake.urge()
+        self._helping.stop()
+        self._transport.close()
         if self._spill is not None:
             self._spill.close()
 
@@ -131,11 +138,12 @@ class Recorder:
 
     def _encode(self) -> None:
         """The thread that signs, redacts and encodes."""
-        while True:
+        while not self._is_ended:
             if self._intake.wait(TICK if not self._outbox.is_empty else 3600.0):
                 while record := self._intake.get():
                     self._encode_one(record)
-                    self._keep_young()
+                    self._outbox.keep_young(self.settings.flush_interval)
+                self._outbox.changed.set()
             self._outbox.spill_older(self.settings.flush_interval)
 
     def _encode_one(self, record: Record) -> None:
@@ -150,9 +158,6 @@ class Recorder:
             self._losses.warn("encoding_failed", "events are lost")
         finally:
             self._intake.done(weight)
-
-    def _keep_young(self) -> None:
-        self._outbox.spill_older(self.settings.flush_interval)
 
     def _lose(self, item: Item, reason: str) -> None:
         self._counts.add_named("lost", reason)

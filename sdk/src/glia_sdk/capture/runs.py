@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections.abc import Iterable
@@ -23,10 +24,11 @@ MAX_NAME = 200
 class Run:
     """A run of this process: it numbers its events, strictly, whichever threads they come from."""
 
-    __slots__ = ("_is_ended", "_lock", "_next", "_open", "_status", "name", "recorder", "run_id")
+    __slots__ = ("_is_ended", "_lock", "_next", "_open", "_status", "name", "process", "recorder", "run_id")
 
     def __init__(self, recorder: Recorder, name: str) -> None:
         self.recorder = recorder
+        self.process = os.getpid()
         self.run_id = new_id()
         self.name = name[:MAX_NAME]
         self._lock = threading.Lock()

@@ -95,13 +95,18 @@ def recorder() -> Recorder | None:
 
 
 def place() -> Place | None:
-    """Where the program is. In a process forked within a run that is a run of its own, the child of that one."""
+    """Where the program is; nowhere in a run that is over.
+
+    In a process forked within a run that is a run of its own, the child of that one.
+    """
     found = PLACE.get()
-    if found is None or found.run.recorder is _state.recorder:
-        return found
+    if found is None:
+        return None
     if _state.recorder is None:
         return None
-    return Place(_child_of(found, _state.recorder), None)
+    if found.run.process != os.getpid():
+        return Place(_child_of(found, _state.recorder), None)
+    return None if found.run.is_over or found.run.recorder is not _state.recorder else found
 
 
 def current(recorder: Recorder, name: str) -> tuple[Place, Run | None]:
@@ -109,14 +114,14 @@ def current(recorder: Recorder, name: str) -> tuple[Place, Run | None]:
     from glia_sdk.capture.runs import opened
 
     found = place()
-    if found is not None and not found.run.is_over:
+    if found is not None:
         return found, None
     if recorder.settings.is_process_run:
         with _state.lock:
             if _state.process_run is None:
                 _state.process_run = opened(recorder, os.path.basename(sys.argv[0] or "") or "python", None)
             return Place(_state.process_run, None), None
-    own = opened(recorder, name, found)
+    own = opened(recorder, name, None)
     return Place(own, None), own
 
 

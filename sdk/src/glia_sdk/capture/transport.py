@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
+import weakref
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -34,6 +35,7 @@ class Transport:
         self._url = url.rstrip("/") + "/"
         self._timeout = timeout
         self._threads = threading.local()
+        self._opened: weakref.WeakSet[http.client.HTTPConnection] = weakref.WeakSet()
         self._tls: ssl.SSLContext | None = None
 
     def request(self, method: str, address: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -55,12 +57,20 @@ class Transport:
                 raise NoAnswer(type(error).__name__) from error
         return self.request(method, address, body, headers)  # a kept connection may have been closed meanwhile
 
+    def close(self) -> None:
+        """Closes all connections; requests under way fail."""
+        for connection in list(self._opened):
+            connection.close()
+
     def _ask(
         self, connection: http.client.HTTPConnection, method: str, target: str, body: bytes, headers: dict[str, str]
     ) -> Answer:
         connection.request(method, target, body, headers)
         response = connection.getresponse()
-        answer = Answer(response.status, response.headers, response.read(LONGEST_ANSWER))
+        if (response.length or 0) > LONGEST_ANSWER:
+            raise http.client.IncompleteRead(b"")
+        body = response.read(LONGEST_ANSWER) if response.chunked else response.read()  # each tells of a cut-off body
+        answer = Answer(response.status, response.headers, body)
         if response.will_close or not response.isclosed():
             connection.close()
         return answer
@@ -71,6 +81,7 @@ class Transport:
         if connection is not None and connection.sock is not None:
             return connection, False
         connection = kept[at.netloc] = self._open(at)
+        self._opened.add(connection)
         return connection, True
 
     def _open(self, at: SplitResult) -> http.client.HTTPConnection:
