@@ -1,9 +1,11 @@
 """The Chalice application: registers what `api/` and `triggers/` declare. No logic."""
 
-from chalicelib.api import register_api
-from chalicelib.application import Application
-from chalicelib.triggers import register_triggers
+from chalicelib.application import Application, uncollected
 
-app = Application(app_name="glia", configure_logs=False)
-register_api(app)
-register_triggers(app)
+with uncollected():
+    from chalicelib.api import register_api
+    from chalicelib.triggers import register_triggers
+
+    app = Application(app_name="glia", configure_logs=False)
+    register_api(app)
+    register_triggers(app)

@@ -1,6 +1,6 @@
 """Every environment variable Glia reads, typed and documented in one place.
 
-`Settings.from_env(os.environ)` is called once, by `wiring.py`; nothing else reads the environment.
+`Settings.from_env(os.environ)` is called once, by `wiring`; nothing else reads the environment.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Everything is put together in a scratch folder; the source tree stays as it is. The requirements are installed by uv
 with their hashes checked, for the Python, the processor and the C library of Lambda, into `vendor/`, which Chalice
-packages as it is; beside them go the migrations.
+packages as it is; beside them go the migrations and `glia_wire`, which the SDK shares.
 """
 
 from __future__ import annotations
@@ -63,6 +63,7 @@ def package(
     platform = None if is_for_host else f"{MACHINES[architecture]}-{LIBC}"
     _install_requirements(project / "vendor", python, platform)
     shutil.copytree(ROOT / "migrations", project / "vendor" / "migrations")
+    shutil.copytree(ROOT / "sdk" / "src" / "glia_wire", project / "vendor" / "glia_wire", ignore=LEFT_OUT)
     merge = folder / "merge.json"
     merge.write_text(json.dumps(merge_template(stage, architecture, python), indent=1))
     _run_chalice(project, stage, merge, out)

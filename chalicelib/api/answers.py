@@ -25,9 +25,12 @@ Timestamp = Annotated[datetime, PlainSerializer(_rfc3339, return_type=str)]
 
 
 class View(BaseModel):
-    """What a client is shown. Read from the attributes of a domain object."""
+    """What a client is shown. Read from the attributes of a domain object.
 
-    model_config = ConfigDict(from_attributes=True)
+    Like all models of the API, built when first used: a cold start pays for those that its request needs.
+    """
+
+    model_config = ConfigDict(from_attributes=True, defer_build=True)
 
 
 class ErrorBody(View):

@@ -11,9 +11,8 @@ from chalicelib.api.answers import View, answer
 from chalicelib.api.requests import Body, Query
 from chalicelib.api.resource import Call, Resource
 from chalicelib.api.sessions import session_of
-from chalicelib.designer.checks import Finding, check_workflow
-from chalicelib.designer.exports.formats import FORMATS
-from chalicelib.designer.exports.models import Export
+from chalicelib.designer.checks import Finding
+from chalicelib.designer.exports.models import Export, FormatId
 from chalicelib.designer.outputs import Outputs
 from chalicelib.designer.prompt import PLATFORMS, TEMPLATES, Section, Template
 from chalicelib.designer.workflow import Workflow, laid_out, mermaid
@@ -51,7 +50,7 @@ class ValidationView(View):
 
 
 class ExportQuery(Query):
-    format: Literal[tuple(FORMATS)] = "glia"  # type: ignore[valid-type]
+    format: FormatId = "glia"
 
 
 class TemplatesView(View):
@@ -76,11 +75,8 @@ def get_session_prompt(call: Call) -> Response:
 @resource.get("/sessions/{session_id}/workflow", answers={200: WorkflowView}, errors=(404,))
 def get_session_workflow(call: Call) -> Response:
     """The workflow: nodes with positions, edges, the data between them, and what a check of it finds."""
-    design = call.services.sessions.design(call.user_id, session_of(call))
-    flow = call.services.sessions.workflow(call.user_id, session_of(call))
-    return answer(
-        200, WorkflowView(workflow=laid_out(flow), mermaid=mermaid(flow), findings=check_workflow(flow, design))
-    )  # fmt: skip
+    flow, findings = call.services.sessions.workflow(call.user_id, session_of(call))
+    return answer(200, WorkflowView(workflow=laid_out(flow), mermaid=mermaid(flow), findings=findings))
 
 
 @resource.post(

@@ -45,13 +45,13 @@ Name = Annotated[str, AfterValidator(_clean), Field(min_length=1, max_length=200
 class Body(BaseModel):
     """A request body: strict types, no unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class Query(BaseModel):
     """A query string: values are text, unknown parameters are refused."""
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
 
 class Page(Query):

@@ -8,13 +8,13 @@ takes back in general ("actually", "on second thought") or one of the two negate
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from chalicelib.cards.models import CardKind
+from chalicelib.patterns import regex
 
 PLANS = frozenset({CardKind.DECISION, CardKind.PREFERENCE, CardKind.ACTION})
 CLAIMS = PLANS | {CardKind.FACT, CardKind.INSIGHT}
@@ -22,19 +22,19 @@ SHARED_WORDS, SHARED_SHARE = 2, 0.5  # of the card with fewer words
 LONGEST_OBJECT = 4  # words after a cue that may name what is given up
 MAX_WORDS = 24
 
-_GIVEN_UP = re.compile(
+_GIVEN_UP = regex(
     r"\b(?:instead of|rather than|in place of|stop(?:ped)? using|give up(?: on)?|gave up(?: on)?|away from|"
     r"no longer (?:use|using|need|want|like|go(?:ing)? with)?|drop(?:ped|ping)?|scrap(?:ped|ping)?|abandon(?:ed|ing)?|"
     r"(?:switch(?:ed|ing)?|mov(?:e|ed|ing)) (?:over )?from|chang(?:e|ed|ing) (?:it )?from|replac(?:e|ed|ing)|"
     r"cancel(?:led|ing)?|revert(?:ed|ing)?)\s+(.{1,80})"
 )
-_ANY_MORE = re.compile(r"\b(?:not|n't|never)\s+(.{1,40}?)\s+any ?more\b")
-_TAKEN_BACK = re.compile(
+_ANY_MORE = regex(r"\b(?:not|n't|never)\s+(.{1,40}?)\s+any ?more\b")
+_TAKEN_BACK = regex(
     r"\b(?:actually|on second thoughts?|after all|changed? (?:my|our) minds?|correction|i was wrong|we were wrong|"
     r"scratch that|instead|no longer|any ?more)\b"
 )
-_NEGATION = re.compile(r"\b(?:not|never|no longer|without|cannot)\b|n't\b")
-_WORD = re.compile(r"[a-z0-9][\w+#.-]*[\w+#]|\w")
+_NEGATION = regex(r"\b(?:not|never|no longer|without|cannot)\b|n't\b")
+_WORD = regex(r"[a-z0-9][\w+#.-]*[\w+#]|\w")
 _EMPTY = frozenset(
     _WORD.findall("""
     a an and are as at be been but by can could did do does for from get going had has have he her his how i if in into

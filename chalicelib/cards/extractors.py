@@ -64,7 +64,7 @@ class RulesExtractor:
 
 
 class Evidence(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     message_id: int
     quote: str
@@ -73,7 +73,7 @@ class Evidence(BaseModel):
 
 
 class ModelCard(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     kind: CardKind
     title: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
@@ -85,7 +85,7 @@ class ModelCard(BaseModel):
 class ModelCards(BaseModel):
     """What the model is asked for."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     cards: list[ModelCard] = Field(max_length=64)
 

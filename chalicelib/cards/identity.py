@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.cards.matching import Place
 from chalicelib.cards.models import DraftCard
-from chalicelib.cards.rules_judge import words_key
+from chalicelib.cards.words import words_key
 
 ORDINALS = 100  # cards of one kind on one quote, at most
 

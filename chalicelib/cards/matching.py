@@ -11,17 +11,17 @@ kind and text alone do not reach it. What a deleted card's evidence covers is ke
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 from chalicelib.cards.models import CardKind
+from chalicelib.patterns import regex
 
 KIND, EVIDENCE, TEXT = 0.2, 0.5, 0.3
 THRESHOLD = 0.55
 COVERED = 0.5  # of the shorter evidence
 
-_WORD = re.compile(r"\w+")
+_WORD = regex(r"\w+")
 
 
 class Place(Protocol):

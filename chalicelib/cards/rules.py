@@ -13,10 +13,11 @@ from dataclasses import replace
 from itertools import accumulate
 
 from chalicelib.cards.models import CardKind, Citation, DraftCard, SourceMessage
-from chalicelib.cards.rules_judge import Reading, read, words_key
+from chalicelib.cards.rules_judge import Reading, read
 from chalicelib.cards.rules_text import clean, segments
 from chalicelib.cards.rules_titles import title_of
 from chalicelib.cards.windows import split
+from chalicelib.cards.words import words_key
 
 USER = frozenset({"user"})
 

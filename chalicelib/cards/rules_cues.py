@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass
 
 from chalicelib.cards.models import CardKind
+from chalicelib.patterns import regex
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Cue:
 
 
 def _cue(kind: CardKind, strength: float, triggers: str, pattern: str, needs: int = 1, *, cased: bool = False) -> Cue:
-    return Cue(kind, strength, frozenset(triggers.split()), re.compile(pattern), needs, cased)
+    return Cue(kind, strength, frozenset(triggers.split()), regex(pattern), needs, cased)
 
 
 _D, _A, _I = CardKind.DECISION, CardKind.ACTION, CardKind.INSIGHT

@@ -6,15 +6,16 @@ import re
 
 from chalicelib.cards.models import CardKind
 from chalicelib.cards.rules_cues import TASK
+from chalicelib.patterns import regex
 
-_WORDS = re.compile(r"\S+")
+_WORDS = regex(r"\S+")
 _DAY = (
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|tomorrow|tonight|today|(?:next|this) (?:week|month|quarter|sprint"
     r"|year)|(?:the )?end of (?:the |this |next )?(?:day|week|month|quarter|year|sprint)|eod|eow|noon|midnight"
     r"|(?:jan(?:uary)?|feb(?:ruary)?|march|april|may|june|july|aug(?:ust)?|sept(?:ember)?|oct(?:ober)?"
     r"|nov(?:ember)?|dec(?:ember)?) \d{1,2}|\d{1,2}(?:st|nd|rd|th)|\d{1,2}(?::\d\d)? ?[ap]m|\d{4}-\d\d-\d\d"
 )
-ANY_DAY = re.compile(rf"\b(?:(?:by|before|until|due|on|at|for) )?(?:{_DAY})\b")
+ANY_DAY = regex(rf"\b(?:(?:by|before|until|due|on|at|for) )?(?:{_DAY})\b")
 
 # What a line or the heading above it may call itself; `_` stands for a space.
 _LABELLED = {
@@ -33,45 +34,45 @@ _LABELLED = {
 }
 LABELS = {name.replace("_", " "): kind for kind, names in _LABELLED.items() for name in names.split()}
 _NAMES = "|".join(sorted((re.escape(name) for name in LABELS), key=lambda name: (-len(name), name)))
-LABEL = re.compile(
+LABEL = regex(
     rf"\W{{0,3}}(?:(?i:ok|okay|so|and) )?((?i:{_NAMES}))\W{{0,2}}(?:[:：]\W{{0,2}}\s?| [-–—] )|(TODO|FIXME)\b\s?"
 )
-TITLE_LEAD = re.compile(
+TITLE_LEAD = regex(
     LABEL.pattern
     + r"|(?i:(?:please |just |and |also )*(?:remember|note|keep in mind|bear in mind|be aware|fyi|for the record)"
     r"(?: that\b|[,:])\s*)"
 )
 
 # What turns a cue before which it stands into no claim at all.
-SUPPOSED = re.compile(
+SUPPOSED = regex(
     r"\b(?:if|unless|suppos(?:e|ing)|imagin(?:e|ing)|assum(?:e|ing)|pretend|whether|in case|hypothetically|what if"
     r"|(?:would|could|might|should) have|let's (?:say|assume|suppose|imagine|pretend)|as though|say"
     r"|had)\b(?! possible\b)"
 )
-DOUBTED = re.compile(
+DOUBTED = regex(
     r"\b(?:(?:don't|do not|didn't|did not|doesn't|does not|not|never|can't|couldn't|wouldn't)(?: \w+)? (?:think"
     r"|believe|say|said|mean|feel|claim|remember|recall|know|sure|clear|true|certain|convinced|agree|agreed)"
     r"|doubt|unsure|nobody|no one|none of|wish|hope|pretend(?:s|ed)?|haven't|hasn't|have not|has not|almost|nearly"
     r"|unclear)\b"
 )
-REPORTED = re.compile(
+REPORTED = regex(
     r"\b(?!i\b|we\b)\w+ (?:said|says|claims|claimed|told|thinks|thought|wrote|suggested|suggests|argued|argues"
     r"|believes|wants|asked|insists)\b"
 )
-HEDGES = re.compile(
+HEDGES = regex(
     r"\b(?:maybe|perhaps|probably|possibly|might|i guess|i suppose|kind of|kinda|sort of|sorta|not sure|or something"
     r"|or whatever|somehow|i dunno)\b"
 )
-STAMMER = re.compile(r"\b(?!that\b|had\b|very\b|really\b|far\b|long\b|many\b|much\b|\d)(\w+)(?: |, )\1\b")
-CONCRETE = re.compile(r"\d|(?<=[a-z,] )(?!I\b|I')[A-Z]\w+")
-CODE_SIGNS = re.compile(r"[{}<>=;|\\^~]|\(\)|::|->|&&")
-IMPERATIVE = re.compile(
+STAMMER = regex(r"\b(?!that\b|had\b|very\b|really\b|far\b|long\b|many\b|much\b|\d)(\w+)(?: |, )\1\b")
+CONCRETE = regex(r"\d|(?<=[a-z,] )(?!I\b|I')[A-Z]\w+")
+CODE_SIGNS = regex(r"[{}<>=;|\\^~]|\(\)|::|->|&&")
+IMPERATIVE = regex(
     rf"^(?:please |also |then |and |first |just )*{TASK}\b(?! (?:is|was|went|are|were|of|on|for|in|has|had|will|by"
     rf"|did|from)\b)"
 )
 
 # Questions that are not worth a card.
-CHATTER = re.compile(
+CHATTER = regex(
     r"^(?:hi |hey |hello |so |and |but |well |oh |ok |okay |, )*(?:"
     r"how(?:'s| is| are| have| do| was)(?: it going| things| you(?: been| doing| do| today| all| guys| feeling)*"
     r"| your (?:day|weekend|evening|morning|week))"
@@ -95,7 +96,7 @@ CHATTER = re.compile(
     r"|excuse me|what did (?:you|i) (?:just )?say)"
 )
 _AUX = r"(?:is|are|was|were|do|does|did|have|has|had|can|could|should|would|will|wo|ca|ai|must|am)"
-TAG_QUESTION = re.compile(
+TAG_QUESTION = regex(
     rf"(?:,|\.\.+|-|—) ?(?:right|ok|okay|yeah|yes|no|huh|eh|hm+|correct|you know|you see|see|or what|alright"
     rf"|all right|agreed|true|or not|or no|{_AUX}(?:n't| not)? (?:i|you|he|she|it|we|they|that|there|this"
     rf"|one))(?: then)?\W*$"
@@ -103,7 +104,7 @@ TAG_QUESTION = re.compile(
     rf"|may)\b).*\b(?:right|ok|okay|yeah|huh|correct|you know|{_AUX}n't (?:i|you|he|she|it|we|they|that"
     rf"|there))\W*$"
 )
-REQUEST = re.compile(
+REQUEST = regex(
     r"^(?:hi |hey |so |and |but |ok |okay |please |, )*(?:(?:can|could|would|will) you (?:please |kindly |just "
     r"|also |maybe |quickly |now |then )*"
     r"(?:write|rewrite|fix|make|give|show|summari[sz]e|translate|format|generate|create|list|help|send|repeat|read"
@@ -113,11 +114,11 @@ REQUEST = re.compile(
     r"|would you mind|(?:do|would) you (?:want|like) (?:me|us) to|(?:can|could|may|shall) (?:i|we) (?:have|get|see"
     r"|go|move|start|just|come|take|leave|please)\b)"
 )
-QUESTION_OPENING = re.compile(
+QUESTION_OPENING = regex(
     rf"(?:^|, |; |^(?:so|and|but|or|then|also|now|because|ok|okay|well|hey|hi) )(?:what|how|why|when|where|which"
     rf"|who|whose|shall|may|might|{_AUX})(?:n't|'s|'re|'d|'ll)? "
 )
-UNMARKED_QUESTION = re.compile(
+UNMARKED_QUESTION = regex(
     r"(?:(?:so|and|but|also|hey|hi|ok|okay|well) )*(?:(?:what|how|why|when|where|which|who)(?:'s|'re| is| are| do"
     r"| does| did| should| can| could| will| would| was| were| about| to) "
     r"|how (?:much|many|long|often) |which \w+ (?:should|is|are|do|does|can|would) |(?:do|does|did|should|shall"
@@ -125,16 +126,16 @@ UNMARKED_QUESTION = re.compile(
 )
 
 # A statement without a cue: an errand for the reader, one that leans on what came before, one that judges.
-ERRAND = re.compile(
+ERRAND = regex(
     r"^(?:ok |okay |so |and |now |then |please |thanks |thank |hi |hello |hey )*(?:write|rewrite|make|give|show"
     r"|tell|explain|summari[sz]e|translate|format|generate|create|list|help|send|try|use|thanks|thank|sorry"
     r"|welcome|please|add|remove|change|fix)\b"
 )
-LEANING = re.compile(
+LEANING = regex(
     r"(?:(?:and|but|so|or|because|cause|then|also|like|well|yeah|if|when|which|that|that's|it|it's|this|these"
     r"|those|they|they're|he|she|he's|she's|there) )"
 )
-JUDGING = re.compile(
+JUDGING = regex(
     r"\b(?:too|better|best|worse|worst|more|less|most|important|good|bad|great|hard|easy|easier|harder|should"
     r"|could|might|expensive|cheap|useful|useless|difficult|nice|simple|complicated|need|needs|because|works?"
     r"|fails?)\b"

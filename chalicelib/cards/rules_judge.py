@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from operator import itemgetter
 from typing import NamedTuple
@@ -32,6 +31,7 @@ from chalicelib.cards.rules_guards import (
     UNMARKED_QUESTION,
 )
 from chalicelib.cards.rules_text import MASK, Segment, clean, is_broken
+from chalicelib.cards.words import STRAIGHT, WORD
 
 MIN_CONFIDENCE = 0.5
 LABEL_STRENGTH = 0.9
@@ -41,8 +41,6 @@ OPENED_STRENGTH, QUESTION_STRENGTH, UNMARKED_STRENGTH = 0.7, 0.65, 0.65
 GIST_CONFIDENCE = 0.5
 GIST_WORDS = 4  # content words a statement without a cue must hold
 
-_WORD = re.compile(r"[\w'+#]+")
-_STRAIGHT = str.maketrans({"’": "'", "‘": "'", "ʼ": "'"})
 _KINDS = (CardKind.DECISION, CardKind.ACTION, CardKind.PREFERENCE, CardKind.INSIGHT, CardKind.FACT, CardKind.QUESTION)
 _RANKED = sorted(CUES, key=lambda cue: (-cue.strength, _KINDS.index(cue.kind)))  # the surest first
 _BY_TRIGGER = {
@@ -87,11 +85,6 @@ def read(segment: Segment) -> Reading | None:
     return Reading(segment, verdict[0], confidence) if confidence >= MIN_CONFIDENCE else _gist(sentence)
 
 
-def words_key(text: str) -> str:
-    """Texts with the same words in the same order say the same; one without words stands for itself."""
-    return " ".join(_WORD.findall(text.translate(_STRAIGHT).casefold())) or text
-
-
 def _verdict(sentence: _Sentence) -> tuple[CardKind, float] | None:
     if sentence.segment.asks:
         return _asked(sentence)
@@ -115,9 +108,9 @@ def _gist(sentence: _Sentence) -> Reading | None:
 
 
 def _sentence(segment: Segment) -> _Sentence:
-    text = clean(segment.masked).translate(_STRAIGHT)
+    text = clean(segment.masked).translate(STRAIGHT)
     lower = text.lower()
-    return _Sentence(segment, text, lower, tuple(_WORD.findall(lower)))
+    return _Sentence(segment, text, lower, tuple(WORD.findall(lower)))
 
 
 def _is_prose(sentence: _Sentence) -> bool:
@@ -155,7 +148,7 @@ def _labelled(sentence: _Sentence) -> tuple[CardKind, float] | None:
     """The kind that the sentence itself (`TODO: ...`) or the heading above it names."""
     found = LABEL.match(sentence.text)
     name = (found[1] or found[2]).lower() if found else sentence.segment.label
-    rest = _WORD.findall(sentence.lower, found.end()) if found else sentence.words
+    rest = WORD.findall(sentence.lower, found.end()) if found else sentence.words
     kind = LABELS.get(name)
     if kind is None or not _content_words(rest):
         return None

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from chalicelib.patterns import regex
+
 MASK = "\ua78f"  # a letter nobody types: stands for each character of a quotation, inline code or address
 FULL_SENTENCE = 100  # code points; longer ones are cut where a new subject follows `and`, `but` or `so`
 LONG_SENTENCE = 220  # longer ones are cut at any clause
@@ -19,24 +21,24 @@ SHORT_CLAUSE = 40
 _CHECKBOX = {" ": "todo", "x": "done", "X": "done"}
 _TRIM = "\ufeff\u200b\u200c\u200d\u200e\u200f\u2060"
 
-_FENCE = re.compile(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)\Z")
-_ASIDE = re.compile(r"[ \t]*(?:>|\||#+[ \t]|-{3}|={3})")
-_BULLET = re.compile(r"[ \t]*((?:[-*•+–▪◦‣]|\(?\d{1,3}[.)])[ \t]+(?:\[([ xX])\][ \t]+)?)?")
-_HEADING = re.compile(r"[ \t#*_]*([A-Za-z][A-Za-z -]{2,24}?)[ \t]*[:：]?[*_]*[ \t]*[:：]?[ \t]*\Z")
-_LINE = re.compile(r"[^\n\r\u2028\u2029]++")
-_MASKED = re.compile(
+_FENCE = regex(r"[ \t]*(?:(`{3,})[^`]*|(~{3,}).*)\Z")
+_ASIDE = regex(r"[ \t]*(?:>|\||#+[ \t]|-{3}|={3})")
+_BULLET = regex(r"[ \t]*((?:[-*•+–▪◦‣]|\(?\d{1,3}[.)])[ \t]+(?:\[([ xX])\][ \t]+)?)?")
+_HEADING = regex(r"[ \t#*_]*([A-Za-z][A-Za-z -]{2,24}?)[ \t]*[:：]?[*_]*[ \t]*[:：]?[ \t]*\Z")
+_LINE = regex(r"[^\n\r\u2028\u2029]++")
+_MASKED = regex(
     r"(?:https?://|www\.)[^\s<>\"”`]*[^\s<>\"”`'’.,!?;:)\]]"
     r"|`[^`\n]{1,300}`"
     r"|(?<!\w)\"(?=\S)[^\"\n]{1,400}\""
     r"|“[^“”\n]{1,400}”|„[^„“”\n]{1,400}[“”]|«[^«»\n]{1,400}»|「[^「」\n]{1,400}」"
 )
 _EMOJI = r"[\u2600-\u27bf\U0001f000-\U0001faff\ufe0f\u200d]"
-_END = re.compile(
+_END = regex(
     rf"(?<![.!?…؟])[.!?…؟]++[\"'”’)\]*_]*+(?:\s?{_EMOJI}++|(?=\s|\Z))|[。！？।]++[”’」』）)]*+|;(?=\s)"
     rf"|(?<=\s){_EMOJI}++(?=\s+[A-Z])"
 )
-_ASKS = re.compile(r"[?？؟]\W*\Z")
-_ABBREVIATION = re.compile(
+_ASKS = regex(r"[?？؟]\W*\Z")
+_ABBREVIATION = regex(
     r"\b(?:e\.g|i\.e|mr|mrs|ms|dr|prof|vs|cf|approx|fig|st|jr|sr|dept|est|al|jan|feb|aug|sept|oct|nov|dec|[a-z]\.[a-z])\Z",
     re.I,
 )
@@ -45,22 +47,22 @@ _NEW_SUBJECT = (
     r"|(?:do|does|did|should|can|could|shall|is|are)\s(?:i|we|you|they|it|the))\b"
 )
 _JOIN = rf",?(?<!\byou)\s(?=(?:and|but|so|then|also)\s(?:also\s|then\s)?{_NEW_SUBJECT})"
-_JOINED = re.compile(_JOIN, re.I)
-_CLAUSE = re.compile(
+_JOINED = regex(_JOIN, re.I)
+_CLAUSE = regex(
     rf"{_JOIN}|,\s+(?=(?:and|but|so|because|which|however|although|then|or|while|where|since|{_NEW_SUBJECT})\b)"
     r"|\s(?=because\s)|(?<=\S)\s++[-–—]++\s|:\s++",
     re.I,
 )
-_SUPPOSING = re.compile(r"\b(?:if|unless|suppose|supposing|imagine|assuming|hypothetically|in case)\b", re.I)
+_SUPPOSING = regex(r"\b(?:if|unless|suppose|supposing|imagine|assuming|hypothetically|in case)\b", re.I)
 
-_NOISE = re.compile(
+_NOISE = regex(
     r"[{\[(<](?:disfmarker|vocalsound|nonvocalsound|gap|pause|comment|laughter|laughs?|laughing|inaudible|crosstalk"
     r"|noise|silence|cough|sigh)[}\])>]",
     re.I,
 )
 _FILLERS = r"(?:uh+m?|u+mm+|erm+|hm+|(?<!\d )mm+|(?:um|er|eh)(?=\s?(?:,|\.\.|…)))"  # bare `um` is a word elsewhere
-_FILLER = re.compile(rf"\b{_FILLERS}\b(?:\s?[,…](?=\s))*\s*|(?<=, )(?:um|er|eh)\s", re.I)
-LEAD = re.compile(
+_FILLER = regex(rf"\b{_FILLERS}\b(?:\s?[,…](?=\s))*\s*|(?<=, )(?:um|er|eh)\s", re.I)
+LEAD = regex(
     r"(?:(?:(?:ok|okay|yeah|yes|no|oh|well|right|alright)\s(?=(?:so|well|yeah|but|and|um|uh)\b)"
     r"|(?:so|well|ok|okay|yeah|yes|yep|no|right|alright|sure|oh|ah|hey|hi|hello|now|anyway|actually|basically"
     r"|and|but|also|then|plus|like|you know|i mean|by the way|btw|nope|honestly|great|thanks|thank you)"
@@ -68,11 +70,11 @@ LEAD = re.compile(
     rf"|{_FILLERS}\b|\{{(?:disfmarker|vocalsound|gap|pause)\}})[\s,.…]*)++",
     re.I,
 )
-_LINK = re.compile(r"!?\[([^\]\n]{1,200})\]\((?:https?://|www\.|/|#)[^\s)]{0,400}\)")
-_EMPHASIS = re.compile(r"(?<!\w)(?:\*{1,3}|_{1,3}|~~)(?=\w)|(?<=[\w:.!?)%])(?:\*{1,3}|_{1,3}|~~)(?!\w)")
-_SPACED = re.compile(r"\s+(?=[,.;:!?](?:\s|\Z)|['’](?:s|m|re|ve|ll|d|t)\b|n['’]t\b)", re.I)
-CONNECTIVE = re.compile(r"(?:and|but|so|or|also|then|plus|because)\s+(?=\w)", re.I)
-_DANGLING = re.compile(r"[\s,]+(?:and|but|so|or|also|then|because)\Z", re.I)
+_LINK = regex(r"!?\[([^\]\n]{1,200})\]\((?:https?://|www\.|/|#)[^\s)]{0,400}\)")
+_EMPHASIS = regex(r"(?<!\w)(?:\*{1,3}|_{1,3}|~~)(?=\w)|(?<=[\w:.!?)%])(?:\*{1,3}|_{1,3}|~~)(?!\w)")
+_SPACED = regex(r"\s+(?=[,.;:!?](?:\s|\Z)|['’](?:s|m|re|ve|ll|d|t)\b|n['’]t\b)", re.I)
+CONNECTIVE = regex(r"(?:and|but|so|or|also|then|plus|because)\s+(?=\w)", re.I)
+_DANGLING = regex(r"[\s,]+(?:and|but|so|or|also|then|because)\Z", re.I)
 
 
 class Segment(NamedTuple):

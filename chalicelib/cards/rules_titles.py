@@ -6,13 +6,14 @@ import re
 
 from chalicelib.cards.rules_guards import TITLE_LEAD
 from chalicelib.cards.rules_text import CONNECTIVE, LEAD
+from chalicelib.patterns import regex
 
 TITLE_LIMIT = 80  # code points
 
-_HEAD = re.compile(r"[^\w¿¡$€£@\[(+]+")
-_TAIL = re.compile(r"(?:[^\w?？؟)\]\"'”»%+#°€$£]|_)+\Z")
-_CUT_TAIL = re.compile(r"(?:\W|_)+\Z")
-_BRACKETED = re.compile(r"\(([^()]*)\)\W*\Z")
+_HEAD = regex(r"[^\w¿¡$€£@\[(+]+")
+_TAIL = regex(r"(?:[^\w?？؟)\]\"'”»%+#°€$£]|_)+\Z")
+_CUT_TAIL = regex(r"(?:\W|_)+\Z")
+_BRACKETED = regex(r"\(([^()]*)\)\W*\Z")
 
 
 def title_of(body: str) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from chalicelib.designer.models import Act, ActKind, Span
 from chalicelib.designer.text import Word, word_span, words
+from chalicelib.patterns import regex
 
 FITTED = (ActKind.YES, ActKind.NO, ActKind.MAYBE, ActKind.CANCEL, ActKind.REPEAT, ActKind.GREETING)
 LONGEST = 16  # words; longer messages are judged by their first sentence's lead only
@@ -27,7 +28,7 @@ _TAIL = (
 )
 
 PHRASES: tuple[tuple[ActKind, re.Pattern[str]], ...] = tuple(
-    (kind, re.compile(rf"{_COURTESY}(?:{phrases}){_TAIL}\Z", re.I))
+    (kind, regex(rf"{_COURTESY}(?:{phrases}){_TAIL}\Z", re.I))
     for kind, phrases in (
         (
             ActKind.SKIP,
@@ -129,7 +130,7 @@ PHRASES: tuple[tuple[ActKind, re.Pattern[str]], ...] = tuple(
 _LEADS: tuple[tuple[ActKind, re.Pattern[str]], ...] = (
     (
         ActKind.YES,
-        re.compile(
+        regex(
             r"(?:yes|yep|yeah|yup|sure|ok|okay|right|correct|exactly|absolutely|definitely|of course|sounds good"
             r"|looks good|perfect|great|fine|good)"
             r"(?=\s?[,.!;:—–-]|\s(?:and|but|please|it|use|with|that|the|i|we|let's|add|a|an|some|they|he|she)\b)",
@@ -138,20 +139,20 @@ _LEADS: tuple[tuple[ActKind, re.Pattern[str]], ...] = (
     ),
     (
         ActKind.NO,
-        re.compile(
+        regex(
             r"(?:no|nope|nah)(?=\s?[,.!;:—–-]|\s(?:it|i|we|that|the|use|make|thanks|thank|please|don't|not|need)\b)",
             re.I,
         ),
     ),
     (
         ActKind.GREETING,
-        re.compile(
+        regex(
             r"(?:hi|hello|hey|good (?:morning|afternoon|evening|day)|greetings)(?: there| all"
             r"| everybody)?(?=\s?[,.!;:—–-]|\s(?:i|we|can|could)\b)",
             re.I,
         ),
     ),
-    (ActKind.THANKS, re.compile(r"(?:thanks|thank you)(?=\s?[,.!;:—–-])", re.I)),
+    (ActKind.THANKS, regex(r"(?:thanks|thank you)(?=\s?[,.!;:—–-])", re.I)),
 )
 
 
@@ -225,7 +226,7 @@ def is_closed(found: Sequence[Word]) -> bool:
     return all(word.text in _table()["known"] for word in found)
 
 
-_DENIES = re.compile(
+_DENIES = regex(
     r"\b(?:no|nope|not|never|false|wrong|incorrect|untrue|inaccurate|negative|nothing|cannot|disagree)\b"
     r"(?! (?:doubt|question|problem|wrong))|n['’]t\b"
 )

@@ -37,7 +37,7 @@ Short = Annotated[str, StringConstraints(max_length=LONGEST_TEXT)]
 
 
 class ModelChange(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     field: FieldName
     op: Op = Op.SET
@@ -49,7 +49,7 @@ class ModelChange(BaseModel):
 class ModelReading(BaseModel):
     """What the model is asked for."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     changes: list[ModelChange] = Field(default_factory=list, max_length=64)
     acts: list[ActKind] = Field(default_factory=list, max_length=4)

@@ -11,6 +11,7 @@ from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_control import corrects
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import Word, near, vocabulary, word_span, words
+from chalicelib.patterns import regex
 
 LONGEST_TITLE = 10  # words
 LONGEST_ANSWER = 12
@@ -24,24 +25,24 @@ _BOUNDARY = vocabulary(
     let's just want's using use
     """
 )
-_ASKS = re.compile(
+_ASKS = regex(
     r"\b(?:i|we)(?:'d| would)? (?:want|need|like|love|wish|am looking|'m looking|are looking|am thinking of|plan)\b"
     r"|\b(?:build|make|create|design|develop|set up|give|get)(?: me| us)? (?:an?|my|our|the|some)\b|\bcan (?:you"
     r"|we) (?:build|make|create|design)\b",
     re.I,
 )
-_RETYPES = re.compile(
+_RETYPES = regex(
     r"\b(?:make it an?|change (?:it|the (?:agent|type|agent type)) to|switch (?:it )?to|it(?:'s| is) (?:really )?an?"
     r"|it should be an?|no,? an?|not an?)\b",
     re.I,
 )
-_BUILT = re.compile(
+_BUILT = regex(
     r"\b(?:(?:i|we)(?:'d| would)? (?:want|need|like)(?: to (?:build|make|create|design|have))?"
     r"|(?:build|make|create|design|set up|give)(?: me| us)?) (?:an?|my|our)\b",
     re.I,
 )
-_FOR = re.compile(r"\sfor (?=\w)", re.I)
-_LEAD = re.compile(
+_FOR = regex(r"\sfor (?=\w)", re.I)
+_LEAD = regex(
     r"\s{0,10}(?:(?:hi|hello|hey|ok|okay|yes|well|so|um|actually|no|please|it's|it is|it should be|it would be"
     r"|this is|that would be|i want|i need"
     r"|i'd like|i would like|we want|we need|we'd like|let's|make|build|create|design|to build|to make|to create"
@@ -49,15 +50,15 @@ _LEAD = re.compile(
     r"|sort of|type of|just|some|rather|instead)[\s,:]{1,3}){0,8}",
     re.I,
 )
-_SPLITS_TITLE = re.compile(r"\s[-–—|]\s|:\s")
-_STARTS_WITH_REQUEST = re.compile(
+_SPLITS_TITLE = regex(r"\s[-–—|]\s|:\s")
+_STARTS_WITH_REQUEST = regex(
     r"\s{0,10}(?:i|we|you|my|our|it|please|can|could|hi|hello|hey|build|make|create|help|let's|design|actually|also"
     r"|there|this|what|how|yes|no|use|add"
     r"|give|want|need|looking|set)\b",
     re.I,
 )
-_CLAUSE = re.compile(r"\s(?:that|which|who|to [a-z]{2,20}|able to|called|named)\s", re.I)
-_STOP = re.compile(
+_CLAUSE = regex(r"\s(?:that|which|who|to [a-z]{2,20}|able to|called|named)\s", re.I)
+_STOP = regex(
     r"[,.;:!?\n(]|\s(?:that|which|who|to|so|because|and it|whose|with|using|in an?|helping|able|called|named|where"
     r"|when|it)\b",
     re.I,
@@ -212,7 +213,7 @@ def _for_what(reading: Reading, sentence: Sentence, index: int) -> Span | None:
     return reading.span(noun.start, end)
 
 
-_TELLS = re.compile(
+_TELLS = regex(
     r"\s{0,10}(?:it (?:should|must|can|could|will|would|needs|has|helps)|(?:i|we) (?:run|own|have|work|am|are|sell"
     r"|manage)|they|you|there|my|our|that|please)\b",
     re.I,

@@ -8,6 +8,7 @@ from chalicelib.designer.context import Context
 from chalicelib.designer.models import FieldName, StageName
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.stages import REOPENABLE
+from chalicelib.patterns import regex
 
 _STAGE_WORDS = {
     "agent type": StageName.AGENT_TYPE,
@@ -32,7 +33,7 @@ _STAGE_WORDS = {
     "system prompt": StageName.PROMPT,
 }
 _NAMES = "|".join(sorted(_STAGE_WORDS, key=len, reverse=True))
-_GO = re.compile(
+_GO = regex(
     r"\b(?:(?:go|went|going|move|jump|step|switch|return|get|take me|bring me|let's go|head) ?(?:back )?(?:over )?to"
     r"|back to|revisit|reopen|redo|re-do|reconsider|rethink|return to"
     r"|start over with|change my mind about|talk about|(?:edit|change|modify|adjust|fix|update|review)(?=\s(?:the "
@@ -42,25 +43,25 @@ _GO = re.compile(
     r"(?=[\s.,!?;:]|\Z)(?! to\b| from\b|s? (?:is|are|should)\b)",
     re.I,
 )
-_BACK = re.compile(
+_BACK = regex(
     r"\s{0,10}(?:(?:please|ok|let's|can we|could we|can you|i want to|i'd like to) ){0,2}(?:go|step"
     r"|move) (?:one (?:step )?)?back(?: one| a step| please)?[.! ?]{0,4}\Z|\s{0,10}(?:previous|back)(?: question"
     r"| step| stage| one)?[.! ]{0,4}\Z",
     re.I,
 )
-_APPROVAL = re.compile(r"\b(?:approv(?:al|als|e|ed|ing|es)|confirmations?|confirming|sign-?off|permission)\b", re.I)
-_WITHOUT = re.compile(
+_APPROVAL = regex(r"\b(?:approv(?:al|als|e|ed|ing|es)|confirmations?|confirming|sign-?off|permission)\b", re.I)
+_WITHOUT = regex(
     r"\b(?:no|without(?: any| my)?|waive|skip|drop|remove|don't (?:need|ask(?: me)? for|require|want)|do not (?:need"
     r"|ask(?: me)? for|require|want)|doesn't (?:need|require)|does not (?:need|require)|needs no"
     r"|not (?:need|require)|needn't|auto(?:matically)?-?|never ask for|disable|turn off|get rid of|unnecessary"
     r"|not needed)\b",
     re.I,
 )
-_WITH = re.compile(
+_WITH = regex(
     r"\b(?:require|needs?|with|ask (?:me )?(?:for|before)|only after|add|always|restore|enable|must be|wait for)\b",
     re.I,
 )
-_ASK_FIRST = re.compile(r"\bask me (?:first )?before\b|\bcheck with me before\b", re.I)
+_ASK_FIRST = regex(r"\bask me (?:first )?before\b|\bcheck with me before\b", re.I)
 
 
 def stage_wished(reading: Reading, context: Context) -> StageName | None:
@@ -75,7 +76,7 @@ def stage_wished(reading: Reading, context: Context) -> StageName | None:
     return None
 
 
-_CORRECTS = re.compile(
+_CORRECTS = regex(
     r"\b(?:actually|instead|rather|i meant|i mean|my mistake|correction|changed? my mind|on second thought|scratch that"
     r"|make (?:it|that)|change (?:it|that|the)|not [^\s,.]{1,30}, (?:but )?[^\s,.]{1,30}|some other|a different"
     r"|another one)\b"

@@ -9,6 +9,7 @@ from chalicelib.designer.gazetteers import AGENT_NOUNS, AMBIGUOUS_TONES, CHANNEL
 from chalicelib.designer.models import LISTS, FieldName, Op
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import Match, near, vocabulary, word_span
+from chalicelib.patterns import regex
 
 LONGEST_NEAR = 6  # words of an answer in which a misspelt tone is looked for
 LONGEST_TONE = 80  # code points of a tone in words of the user's own
@@ -26,7 +27,7 @@ _CORRECTING = vocabulary(
     """
 )
 _DENYING = frozenset(["not", "no", "don't", "isn't", "never", "without"])
-_TONE_ANSWER = re.compile(
+_TONE_ANSWER = regex(
     r"\s{0,10}(?:(?:ok|okay|yes|well|so|um|i'd say|i think|maybe|it should be|it should sound|make it|keep it"
     r"|the tone should be|the tone is|tone|be|sound|a|an|should be|i want it to be|i'd like it to be|let's say|say"
     r"|something)[\s,:]{1,3}){0,5}",
@@ -37,17 +38,17 @@ _LANGUAGE_CUES = vocabulary(
     in speak speaks language languages answer answers reply replies respond responds write writes only always
     """
 )
-_CHANNEL_CUE = re.compile(
+_CHANNEL_CUE = regex(
     r"\b(?:channel(?: is|:)|(?:deploy(?:ed)?(?: it)?|available|live[sd]?|runs?|running|embedded|reach(?:able|ed)?"
     r"|hosted|published|talk to it|put it) (?:to|on|in|into|via|over|through|by))\s",
     re.I,
 )
-_NAME = re.compile(
+_NAME = regex(
     r"\b(?i:(?:call|name) (?:it|her|him|the (?:bot|agent|assistant))|(?:its|his|her|the|bot's|agent's"
     r"|assistant's) name (?:is|should be|will be|would be)|(?:change|set) (?:its|his|her|the) name to|(?:named"
     r"|called))[ :]{1,3}[\"“']?([A-Z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})"
 )
-_RENAMED = re.compile(
+_RENAMED = regex(
     r"\b(?i:rename) (?:it|her|him|the (?:bot|agent"
     r"|assistant))(?: to)? [\"“']?([A-Za-z0-9][\w'’-]{0,30}(?: [A-Z0-9][\w'’-]{0,30}){0,3})"
 )
@@ -61,14 +62,14 @@ _PEOPLE = (
     r"citizens|seniors|people|adults|professionals|owners|freelancers|women|men|families|tenants|drivers|agents|fans"
     r"|athletes|newcomers|everyone|everybody"
 )
-_AUDIENCE = re.compile(
+_AUDIENCE = regex(
     rf"\b(?:(?:for|aimed at|targeted at|targeting|used by|intended for|serving|helps?|assist(?:s|ing)?|audience(?: is"
     rf"| are|:)?|users (?:are|will be)|talks? to|speaks? to)\s)((?:(?:our|my|the|their|all|new|young|busy|small|local"
     rf"|non-technical|internal|external|existing|potential|(?![a-z]{{1,20}}ing\b)[a-z]{{3,20}}) ){{0,3}}"
     rf"(?:{_PEOPLE}))\b",
     re.I,
 )
-_CONSTRAINT = re.compile(
+_CONSTRAINT = regex(
     r"(?:\A|[,;]\s|\s(?:and|but)\s|\b(?:it|he|she|they|the (?:bot|agent|assistant)) )\s{0,5}((?:(?:should|must|may"
     r"|can|could|shall|will) (?:never|not|only|always)|never|do not|don't|must|mustn't|shouldn't|can't|cannot|avoid"
     r"|no more than|at most"
@@ -76,19 +77,19 @@ _CONSTRAINT = re.compile(
     r"|responses))\b.{2,600})",
     re.I | re.S,
 )
-_NOT_CONSTRAINTS = re.compile(r"\b(?:approval|confirm|forget|mind|know|understand|care|worry|matter)\b", re.I)
+_NOT_CONSTRAINTS = regex(r"\b(?:approval|confirm|forget|mind|know|understand|care|worry|matter)\b", re.I)
 _STARTS = {
-    FieldName.INPUTS: re.compile(
+    FieldName.INPUTS: regex(
         r"\b(?:inputs? (?:is|are|will be|would be)|it (?:gets|receives|takes|is given|reads in)|as input,?"
         r"|users? (?:sends?|uploads?|gives?|provides?|pastes?))\s",
         re.I,
     ),
-    FieldName.OUTPUTS: re.compile(
+    FieldName.OUTPUTS: regex(
         r"\b(?:outputs? (?:is|are|will be|should be|would be)|it (?:returns|outputs|produces|answers with"
         r"|replies with|responds with)|as output,?|(?:the )?(?:result|answer|reply)s? (?:should be|is|are))\s",
         re.I,
     ),
-    FieldName.EXAMPLES: re.compile(
+    FieldName.EXAMPLES: regex(
         r"\b(?:for example|for instance|e\.g\.|an example(?: is| would be)?|example of use)[,: ]{1,3}", re.I
     ),
 }

@@ -10,9 +10,10 @@ from chalicelib.designer.gazetteers import AGENT_NOUNS, TONES, VERBS
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import vocabulary, word_span, words
+from chalicelib.patterns import regex
 
 MOST = 20  # goals of one message
-_CUES = re.compile(
+_CUES = regex(
     r"\b(?:(?:it|he|she|they|this|that|which|who|the (?:agent|bot|assistant|chatbot|tool)) (?:(?:also|always|just"
     r"|mainly|should|must|can|could|will|would|may|shall|needs to|need to|has to|is supposed to"
     r"|is meant to|ought to|is going to|is able to|be able to) ){1,4}(?:help(?:s)? (?:me|us|them|people|users"
@@ -30,18 +31,18 @@ _CUES = re.compile(
     r"|(?:also|and) (?:should|must|can|could|will) )",
     re.I,
 )
-_REMOVES = re.compile(
+_REMOVES = regex(
     r"\b(?:remove|drop|delete|forget|skip|get rid of|leave out|take out|no longer need) (?:the |that |this "
     r"|my )?(?:goal|task)s? (?:(?:about|of|to|on|for|with|regarding) )?(?:the )?(.{1,200})",
     re.I,
 )
-_REPLACES = re.compile(r"\b(?:change|replace) (?:the |my )?(?:goal|goals|task) (?:to|with|by)[ :]{1,3}", re.I)
-_AFTER_NOUN = re.compile(
+_REPLACES = regex(r"\b(?:change|replace) (?:the |my )?(?:goal|goals|task) (?:to|with|by)[ :]{1,3}", re.I)
+_AFTER_NOUN = regex(
     r"(?:\s(?:for [^.,;\n]{1,60}?\s)?|,\s)(?:(?:that|which|who)(?:'ll)?\s(?:(?:can|should|will|must|could|would"
     r"|is able to|also)\s){0,2}|to\s(?=\w)|(?:for|capable of|able to|for help with)\s(?=[a-z]{2,20}ing\b))",
     re.I,
 )
-_LEAD = re.compile(
+_LEAD = regex(
     r"\s{0,10}(?:[-*•]\s|\d{1,2}[.)]\s)?(?:(?:ok|okay|yes|yeah|well|so|um|sure|also|and|then|first|second|third"
     r"|finally|actually|please|it's for|it is for|it's about|it should|it must|it can|it could|it will|it needs to"
     r"|it has to"
@@ -51,13 +52,13 @@ _LEAD = re.compile(
     r"its goal is|to|just|let's say|say)[\s,:]{1,3}){0,6}",
     re.I,
 )
-_ENDS = re.compile(
+_ENDS = regex(
     r",? (?:using|via|with access to) .{1,400}|,? (?:in an? [a-z -]{1,40}(?:tone|voice|style|manner|way)"
     r"|with an? [a-z -]{1,40}(?:tone|voice|style|manner))\b.{0,200}",
     re.I,
 )
-_TAGS = re.compile(r"[^,.\n]{1,40}(?:,[^,.\n]{1,40}){1,100}\.?\s{0,5}\Z")
-_JOINT = re.compile(r",? and (?:also |then |to )?|, (?:then |also |to )?|;\s?|,? then |,? plus ", re.I)
+_TAGS = regex(r"[^,.\n]{1,40}(?:,[^,.\n]{1,40}){1,100}\.?\s{0,5}\Z")
+_JOINT = regex(r",? and (?:also |then |to )?|, (?:then |also |to )?|;\s?|,? then |,? plus ", re.I)
 
 
 def read_goals(reading: Reading, context: Context) -> None:
@@ -175,14 +176,14 @@ def _tells(reading: Reading, sentence: Sentence) -> bool:
     return not (_REQUEST.match(sentence.text) and any(word.text in AGENT_NOUNS for word in sentence.words))
 
 
-_OF_THE_USER = re.compile(
+_OF_THE_USER = regex(
     r"\s{0,10}(?:i|we)(?:'m|'re| am| are|'ve)? (?:run|own|have(?! been)|got|work|sell|manage|lead|need|want|would like"
     r"|looking|an?)\b",
     re.I,
 )
-_SPEAKS = re.compile(r"\s{0,5}(?:it should |it must |should |please )?(?:be|sound|keep|stay|speak|talk)\b", re.I)
-_USES = re.compile(r"\s{0,5}(?:please )?(?:use|using)\b", re.I)
-_REQUEST = re.compile(
+_SPEAKS = regex(r"\s{0,5}(?:it should |it must |should |please )?(?:be|sound|keep|stay|speak|talk)\b", re.I)
+_USES = regex(r"\s{0,5}(?:please )?(?:use|using)\b", re.I)
+_REQUEST = regex(
     r"\s{0,10}(?:hi|hello|hey|thanks|(?:i|we)(?:'d| would)? (?:want|need|like|am|'m)|can you|could you"
     r"|please (?:build|make|create)|build me|make me|create an?|let's)\b",
     re.I,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from chalicelib.designer.models import Change, FieldName, Op, Span, Value
 from chalicelib.designer.text import Word, sentences, span, within, words
+from chalicelib.patterns import regex
 
 MOST_SENTENCES = 400  # read for values; the rest of a longer message is kept as it is, but nothing is asked of it
 LABELS = {
@@ -39,7 +40,7 @@ LABELS = {
     "language": FieldName.LANGUAGE,
     "channel": FieldName.CHANNEL,
 }
-_LABEL = re.compile(
+_LABEL = regex(
     rf"\s{{0,20}}(?:\*\*|#{{1,4}} )?({'|'.join(sorted(LABELS, key=len, reverse=True))})(?:\*\*)?\s?[:：=]\s{{0,5}}",
     re.I,
 )

@@ -10,6 +10,7 @@ from chalicelib.designer.context import Context
 from chalicelib.designer.models import FieldName, Op, Span
 from chalicelib.designer.rules_text import Reading, Sentence
 from chalicelib.designer.text import Match, near, vocabulary, word_span, words
+from chalicelib.patterns import regex
 
 ABOUT_TOOLS = frozenset({FieldName.TOOLS, FieldName.USE_TOOLS})
 SPEAKS_OF_TOOLS = vocabulary(
@@ -37,11 +38,11 @@ _RESTORING = vocabulary(
     but use add keep with want need instead include prefer rather connect
     """
 )
-_AFTERWARDS = re.compile(
+_AFTERWARDS = regex(
     r"\s(?:is|are|isn't|aren't|'s)?\s?(?:not|no longer|isn't|aren't)?\s?(?:needed|necessary|required|wanted)\b", re.I
 )
-_UNNEEDED = re.compile(r"\b(?:not|no longer|isn't|aren't|un)\s?(?:needed|necessary|required|wanted)\b", re.I)
-_NO_TOOLS = re.compile(
+_UNNEEDED = regex(r"\b(?:not|no longer|isn't|aren't|un)\s?(?:needed|necessary|required|wanted)\b", re.I)
+_NO_TOOLS = regex(
     r"\b(?:no|without(?: any)?|not? (?:use |need |want )?any|zero|(?:doesn't|does not|don't|do not|won't"
     r"|will not) (?:really )?(?:need|use|want|require)(?: any)?)"
     r" (?:external |other |extra )?(?:tools?|plugins?|integrations?)\b"
@@ -49,32 +50,32 @@ _NO_TOOLS = re.compile(
     r"|\bno need for (?:any )?tools?\b",
     re.I,
 )
-_WITH_TOOLS = re.compile(
+_WITH_TOOLS = regex(
     r"\b(?:with|use|uses|using|needs?|wants?|have|has) (?:some |a few |external |several |the |these "
     r"|following ){0,2}(?:tools|plugins|integrations)\b"
     r"|\bit (?:does|will|should) use tools\b",
     re.I,
 )
-_WISH = re.compile(
+_WISH = regex(
     r"\b(?:connect(?:s|ed|ing)? (?:it )?(?:to|with)|integrat(?:e|es|ed|ing|ion) (?:it )?with|plug(?:s|ged)? into"
     r"|access to|hook(?:s|ed)? up to)"
     r" (?:our |the |my |an? |their |its )?([^\s,.;!?][^,.;!?\n]{1,60})",
     re.I,
 )
-_NAMED_TOOL = re.compile(
+_NAMED_TOOL = regex(
     r"\b(?:use|add|need|include|with|want) (?:our |the |my |an? |also ){0,2}([^\s,.;!?][^,.;!?\n]{1,40}?) (?:tool|api"
     r"|plugin|integration|connector)\b",
     re.I,
 )
-_WISH_END = re.compile(r"\s(?:and|to|so|for|that|which|in order|when|or|but|where|because|if|system)\s", re.I)
-_LEAD = re.compile(
+_WISH_END = regex(r"\s(?:and|to|so|for|that|which|in order|when|or|but|where|because|if|system)\s", re.I)
+_LEAD = regex(
     r"\s{0,10}(?:(?:ok|okay|yes|yeah|sure|well|also|forgot|forgot to mention|missed|oh|and|please|so|it|i|we|they|he"
     r"|she|let's|just|maybe|should|would|will|can|could|may|must"
     r"|needs?|wants?|like|to|use|uses|have|has|be able to|add|the|an?|some|our|my|tools?|are|is|including|include"
     r"|like|access|call|with)[\s,:]{1,3}){0,8}",
     re.I,
 )
-_ITEM_END = re.compile(r",|;|/|\s(?:and|or|plus|as well as|&|\+)\s|\n", re.I)
+_ITEM_END = regex(r",|;|/|\s(?:and|or|plus|as well as|&|\+)\s|\n", re.I)
 LONGEST_WISH = 8  # words
 MOST_WISHES = 40  # of one message
 

@@ -22,7 +22,7 @@ from chalicelib.designer.context import Extractor, context_of
 from chalicelib.designer.design import Design, design_of
 from chalicelib.designer.errors import InvalidWorkflow, MessageTooLarge, SessionEnded, SessionExpired, SessionNotFound
 from chalicelib.designer.exports.formats import export, read_design, state_of
-from chalicelib.designer.exports.models import Export
+from chalicelib.designer.exports.models import Export, FormatId
 from chalicelib.designer.history import Changed, changed
 from chalicelib.designer.models import DesignState, Extraction, StageName, Status, Turn
 from chalicelib.designer.outputs import Outputs, outputs
@@ -210,8 +210,11 @@ class SessionService:
         before = _prompt(design_of(dialogue.undo(session.state), tools), platform, template)
         return made, difference(before.text, made.text)
 
-    def workflow(self, user_id: UUID, session_id: UUID) -> Workflow:
-        return synthesize(self.design(user_id, session_id))
+    def workflow(self, user_id: UUID, session_id: UUID) -> tuple[Workflow, list[Finding]]:
+        """The workflow, and what a check of it finds."""
+        design = self.design(user_id, session_id)
+        flow = synthesize(design)
+        return flow, check_workflow(flow, design)
 
     def validate(self, user_id: UUID, session_id: UUID, flow: dict[str, Any] | None) -> list[Finding]:
         """What a check of a workflow against the session's design finds; of the session's own if none is given.
@@ -219,19 +222,19 @@ class SessionService:
         Raises:
             SessionNotFound, InvalidWorkflow
         """
-        design = self.design(user_id, session_id)
         if flow is None:
-            return check_workflow(synthesize(design), design)
+            return self.workflow(user_id, session_id)[1]
+        design = self.design(user_id, session_id)
         try:
             return check_workflow(Workflow.model_validate(flow), design)
         except ValidationError as error:
             fields = [".".join(str(part) for part in problem["loc"])[:100] for problem in error.errors()[:10]]
             raise InvalidWorkflow(fields=fields) from None
 
-    def export(self, user_id: UUID, session_id: UUID, format_id: str) -> Export:
+    def export(self, user_id: UUID, session_id: UUID, format_id: FormatId) -> Export:
         """
         Raises:
-            SessionNotFound, UnknownFormat
+            SessionNotFound
         """
         return export(self.design(user_id, session_id), format_id)
 

@@ -5,16 +5,16 @@ All offsets are half-open Unicode code points. Every pass is linear: patterns re
 
 from __future__ import annotations
 
-import re
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
 
 from chalicelib.designer.models import LONGEST_TEXT, Span
+from chalicelib.patterns import regex
 
-_WORD = re.compile(r"[^\W_]{1,60}(?:['’][a-zA-Z]{1,3}\b|[+#]{1,2}(?!\w))?")
-_SENTENCE_END = re.compile(
+_WORD = regex(r"[^\W_]{1,60}(?:['’][a-zA-Z]{1,3}\b|[+#]{1,2}(?!\w))?")
+_SENTENCE_END = regex(
     r"[.!?…。！？](?=[\s\"'”’)\]]|\Z)|[\n\r;•\u2028]|,(?=\s(?:(?:and|but) )?(?:be|no tools|without tools|use|using|also"
     r"|it should|it must|it can|never|don't|do not|speaks?|call it|make it|keep it|(?:in"
     r"|with) an?(?: [a-z]{1,15}){1,3} (?:tone|voice|style))\b)|\A[-*] |(?<=\n)[-*] "

@@ -119,9 +119,6 @@ class JobService:
         with self._db.nobody() as tx:
             return store.oldest_queued(tx)
 
-    def close(self) -> None:
-        self._system_db.close()
-
 
 def recover(system_db: Database) -> int:
     """After a crash of everything: ends the holds of workers that are gone, and makes every open job due for the sweep.

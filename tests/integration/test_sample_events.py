@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterator
@@ -49,8 +48,8 @@ class Answering:
 def api(settings: Settings, queue: RecordingQueue, home: Path) -> Iterator[Api]:
     """The application, whose queue and blobs are well."""
     services = wiring.build(settings, queue=queue)
-    health = HealthService(settings, services.db, Answering(), Answering())
-    wiring.use(dataclasses.replace(services, health=health))
+    services.health = HealthService(settings, services.db, Answering(), Answering())
+    wiring.use(services)
     yield Api(services, queue, home)
     services.close()
 

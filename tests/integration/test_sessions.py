@@ -212,6 +212,7 @@ def test_every_export_says_what_it_loses_and_how_it_runs(api: Api, format_id: st
 def test_glias_own_format_imports_again_without_loss(api: Api) -> None:
     """A new session with the same design."""
     session_id = tell(api)
+    assert "claude-subagent" in str(api.get(f"/sessions/{session_id}/export?format=papyrus", 422))
     artifact = api.get(f"/sessions/{session_id}/export?format=glia")["artifact"]
     again = api.post("/sessions/create", {"design": artifact}, 201)["session_id"]
     assert api.get(f"/sessions/{again}/export?format=glia")["artifact"] == artifact

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -47,8 +46,8 @@ def api(
     """The application, counted; also with a user's limits to be checked."""
     settings = settings.model_copy(update={"messages_per_minute": request.param, "tokens_per_day": request.param})
     services = wiring.build(settings, queue=queue, observe=statements.append)
-    health = HealthService(settings, services.db, Answering(), Answering())
-    wiring.use(dataclasses.replace(services, health=health))
+    services.health = HealthService(settings, services.db, Answering(), Answering())
+    wiring.use(services)
     yield Api(services, queue, home)
     services.close()
 

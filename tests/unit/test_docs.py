@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import re
 from pathlib import Path
 
+import chalicelib
 from chalicelib import errors
-from chalicelib.api import endpoints
-from chalicelib.designer import errors as designer_errors
 from chalicelib.errors import GliaError
 from chalicelib.settings import Settings
 
@@ -33,8 +34,8 @@ def test_every_error_code_is_documented_and_no_other() -> None:
     text = (ROOT / "docs" / "api.md").read_text()
     table = text[text.index("| status | codes |") :]
     documented = set(re.findall(r"`([a-z_]+)`", table)) - {"details"}
-    assert endpoints()
-    assert designer_errors.SessionIncomplete.code in documented
+    for module in pkgutil.walk_packages(chalicelib.__path__, "chalicelib."):
+        importlib.import_module(module.name)  # the tree is whole when all of it is loaded
     assert codes(errors.GliaError) - SERVER_SIDE == documented - {"response_too_large", "gateway_timeout"}
 
 

@@ -19,7 +19,7 @@ LONGEST = 400  # lines of a file
 STATEMENT = re.compile(r"\s*(WITH\s+\w+ AS|SELECT\s|INSERT\s+INTO\s|UPDATE\s+\S+\s+SET\s|DELETE\s+FROM\s)")
 ADMINISTRATION = {LOCAL / "roles.py", LOCAL / "postgres.py"}  # roles and servers, no data of anybody
 READ_THE_ENVIRONMENT = {
-    PACKAGED / "wiring.py",  # hands it to Settings.from_env
+    PACKAGED / "wiring" / "__init__.py",  # hands it to Settings.from_env
     PACKAGED / "migrate.py",  # these two are programs of their own, too
     PACKAGED / "identity" / "dev_issuer.py",
 }

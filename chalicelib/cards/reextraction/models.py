@@ -19,7 +19,7 @@ Older = Annotated[str, StringConstraints(max_length=300, pattern=r"^(rules-[0-9]
 class Asked(BaseModel):
     """What somebody asks for, in a request or a queue message: strict types, no unknown fields."""
 
-    model_config = ConfigDict(extra="forbid", strict=True)
+    model_config = ConfigDict(extra="forbid", strict=True, defer_build=True)
 
 
 class TopicFilter(Asked):

@@ -50,7 +50,7 @@ class DigestNarrator:
 
 
 class ModelParagraph(BaseModel):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     text: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
     cards: list[int] = Field(max_length=300, description="The numbers of the cards it rests on.")
@@ -59,7 +59,7 @@ class ModelParagraph(BaseModel):
 class ModelStory(BaseModel):
     """What the model is asked for."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", defer_build=True)
 
     title: Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
     paragraphs: list[ModelParagraph] = Field(max_length=24)

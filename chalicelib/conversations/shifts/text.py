@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
 from chalicelib.conversations.shifts.subjects import SUBJECTS
+from chalicelib.patterns import regex
 
 OPENING, CLOSING = 1_500, 500  # code points looked at: of the start of a message, and of its end
 SENTENCE = 30  # words of one sentence
 SUFFIXES = ("ing", "ies", "es", "s", "ed", "er", "ly")
 
 _FULL_FORMS = tuple(
-    (re.compile(pattern), full)
+    (regex(pattern), full)
     for pattern, full in (
         (r"\bcan't\b", "can not"),
         (r"\bwon't\b", "will not"),
@@ -27,8 +27,8 @@ _FULL_FORMS = tuple(
         (r"\b(what|that|it|how|where|who|there|he|she|here)'s\b", r"\1 is"),
     )
 )
-_END = re.compile(r"(?<=[.?!])\s+|\n+")
-_WORD = re.compile(r"[^\W_](?:[^\W_]|')*")
+_END = regex(r"(?<=[.?!])\s+|\n+")
+_WORD = regex(r"[^\W_](?:[^\W_]|')*")
 
 # Words that tell how something is said, not what about.
 _HOW = """

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 
 from chalicelib.designer import stages
 from chalicelib.designer.design import Design
-from chalicelib.designer.errors import InvalidDesign, UnknownFormat
+from chalicelib.designer.errors import InvalidDesign
 from chalicelib.designer.exports.agent_spec import agent_spec_json, agent_spec_yaml
 from chalicelib.designer.exports.code import langgraph, openai_agents
 from chalicelib.designer.exports.data_formats import (
@@ -22,12 +22,12 @@ from chalicelib.designer.exports.data_formats import (
     openai_tools,
 )
 from chalicelib.designer.exports.dify import dify
-from chalicelib.designer.exports.models import Draft, Export, Exporter
+from chalicelib.designer.exports.models import Draft, Export, Exporter, FormatId
 from chalicelib.designer.models import DesignState, FieldName
 from chalicelib.designer.tools.models import Origin
 from chalicelib.designer.workflow import Workflow, synthesize
 
-FORMATS: dict[str, Exporter] = {
+FORMATS: dict[FormatId, Exporter] = {
     "agent-spec-json": agent_spec_json,
     "agent-spec-yaml": agent_spec_yaml,
     "openai-agents": openai_agents,
@@ -42,14 +42,8 @@ FORMATS: dict[str, Exporter] = {
 }
 
 
-def export(design: Design, format_id: str, flow: Workflow | None = None) -> Export:
-    """A design in one of `FORMATS`.
-
-    Raises:
-        UnknownFormat
-    """
-    if format_id not in FORMATS:
-        raise UnknownFormat(known=sorted(FORMATS))
+def export(design: Design, format_id: FormatId, flow: Workflow | None = None) -> Export:
+    """A design in one of `FORMATS`."""
     draft = Draft(design, flow or synthesize(design))
     made = FORMATS[format_id](draft)
     if design.missing and format_id != "glia":

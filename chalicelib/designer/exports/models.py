@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Literal
 
 from pydantic import Field
 
@@ -11,6 +12,20 @@ from chalicelib.designer.design import Design
 from chalicelib.designer.models import Strict
 from chalicelib.designer.prompt import prompt
 from chalicelib.designer.workflow import Workflow
+
+FormatId = Literal[
+    "agent-spec-json",
+    "agent-spec-yaml",
+    "openai-agents",
+    "openai-tools",
+    "langgraph",
+    "adk",
+    "dify",
+    "mcp",
+    "mermaid",
+    "claude-subagent",
+    "glia",
+]
 
 
 class Runnable(Strict):

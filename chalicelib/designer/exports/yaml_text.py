@@ -7,8 +7,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-_UNPRINTABLE = re.compile("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-_PLAIN_KEY = re.compile(r"[A-Za-z_][A-Za-z0-9_-]{0,60}\Z")
+from chalicelib.patterns import regex
+
+_UNPRINTABLE = regex("[^\x20-\x7e\xa0-\u2027\u202a-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
+_PLAIN_KEY = regex(r"[A-Za-z_][A-Za-z0-9_-]{0,60}\Z")
 _WORDS = frozenset({"y", "n", "yes", "no", "on", "off", "true", "false", "null"})
 
 

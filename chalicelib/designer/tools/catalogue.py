@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 from importlib.resources import files
 
 from chalicelib.designer.text import Gazetteer, vocabulary, words
 from chalicelib.designer.tools.models import Effect, Origin, Tool
+from chalicelib.patterns import regex
 
 LONGEST_NAME = 48
-_NOT_IN_NAMES = re.compile(r"[^a-z0-9]")
+_NOT_IN_NAMES = regex(r"[^a-z0-9]")
 
 
 class Catalogue:

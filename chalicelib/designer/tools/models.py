@@ -29,7 +29,7 @@ class McpServer(BaseModel):
     `env` names the variables it reads its credentials from.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     name: str
     command: str | None = None
@@ -45,7 +45,7 @@ class Tool(BaseModel):
     `covers` are the verbs and nouns of goals that it serves.
     """
 
-    model_config = ConfigDict(extra="forbid")
+    model_config = ConfigDict(extra="forbid", defer_build=True)
 
     name: ToolName
     title: Annotated[str, StringConstraints(min_length=1, max_length=100)]

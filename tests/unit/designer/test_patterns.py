@@ -16,6 +16,7 @@ import chalicelib.designer
 from chalicelib.designer.context import Context
 from chalicelib.designer.rules import RulesExtractor
 from chalicelib.designer.tools.catalogue import catalogue
+from chalicelib.patterns import Pattern
 
 MOST = 700  # repeats
 MOST_NESTED = 6_000  # repeats times repeats inside them
@@ -34,6 +35,8 @@ def patterns() -> Iterator[tuple[str, re.Pattern[str]]]:
 def found(value: Any) -> Iterator[re.Pattern[str]]:
     if isinstance(value, re.Pattern):
         yield value
+    elif isinstance(value, Pattern):
+        yield value.compiled
     elif isinstance(value, tuple | list):
         for part in value:
             yield from found(part)

@@ -154,10 +154,10 @@ def test_it_waits_as_long_as_the_server_asks_and_says_why(
 def test_patience_is_bounded(
     glia_server: GliaServer, kept: History, run_glia: RunGlia, file: Path, waits: list[float], passing: Reply
 ) -> None:
-    """Minutes are waited, no more; no single wait is longer than two."""
+    """Minutes are waited, no more; no single wait is longer than two; one below a second counts as a second."""
     glia_server.on(*IMPORTS, passing)
     assert run_glia("import", str(file)).code == 4
-    assert PATIENCE <= sum(waits) < PATIENCE + 240
+    assert PATIENCE <= sum(max(wait, 1.0) for wait in waits) < PATIENCE + 240
     assert max(waits) <= 120
 
 

@@ -16,21 +16,21 @@ _LENGTHS: Final = {
         15: "NO", 16: "BE", 18: "DK FI FO GL NL SD", 19: "MK SI", 20: "AT BA EE KZ LT LU XK MN",
         21: "CH HR LI LV", 22: "BG BH CR DE GB GE IE ME RS VA", 23: "AE GI IL IQ OM SO TL",
         24: "AD CZ DZ ES MD PK RO SA SE SK TN VG", 25: "LY PT ST", 26: "IS TR", 27: "BI DJ FR GR IT MC MR SM BF CM",
-        28: "AL AZ BY CY DO GT HU LB NI PL SV BJ CI ML SN", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC", 32: "LC",
-        33: "RU",
+        28: "AL AZ BY CY DO GT HU LB NI PL SV BJ CI ML SN", 29: "BR EG PS QA UA", 30: "JO KW MU YE", 31: "MT SC",
+        32: "LC", 33: "RU",
     }.items()
     for country in countries.split()
 }  # fmt: skip
-# The first digit: two letters before it, another digit and more behind. Nothing else is consumed, so none hides another.
-_SHAPE: Final = re.compile(r"[0-9](?<=[A-Za-z]{2}[0-9])(?=[0-9][ \u00a0-]?[A-Za-z0-9]{3})")
+# Two digits with two letters before them; nothing else is consumed, so that none hides another.
+_SHAPE: Final = re.compile(r"00(?<=[a-z]{2}00)(?=[ -]?[a-z0]{3})")
 _BETWEEN: Final = " \u00a0-"
 
 
 def ibans(window: Window) -> Iterator[Span]:
     """IBANs, written in groups or in one."""
     text = window.text
-    for match in window.matches(_SHAPE):
-        begin = match.start() - 2
+    for at, _ in window.shapes(_SHAPE):
+        begin = at - 2
         if is_edge(text, begin) and (end := _end(text, begin)):
             yield Span(begin, end, IBAN)
 
@@ -57,4 +57,4 @@ def is_iban(compact: str) -> bool:
     return int("".join(str(int(char, 36)) for char in turned)) % 97 == 1
 
 
-RULES: Final = (Rule("IBANs", ibans),)
+RULES: Final = (Rule("IBANs", ibans, frozenset("0")),)

@@ -12,9 +12,9 @@ from glia_wire.redaction.windows import Rule, Span, Window
 EMAIL, IP, PATH = "email", "ip", "path"
 
 LOCAL_MAX: Final = 256
-_LOCAL: Final = re.compile(r"[\w.!#$%&'*+/=?^`{|}~-]{1,256}")  # read from the right
+_LOCAL: Final = re.compile(r"[\w.!#$%'*+^~-]{1,256}")  # read from the right
 _DOMAIN: Final = re.compile(r"[^\W_][\w-]{0,62}(?:\.[\w-]{1,63}){1,8}")
-_OPENING: Final = "'`{|/=!#$%&*?^~.+-"  # may begin an address, and in prose stand before it
+_OPENING: Final = "'!#$%*^~.+-"  # may begin an address, and in prose stand before it
 
 _COLON: Final = re.compile(":[0-9A-Fa-f]{0,4}:")
 _HEX_BEFORE: Final = re.compile("[0-9A-Fa-f:]{0,40}")  # read from the right
@@ -22,6 +22,7 @@ _HEX_AFTER: Final = re.compile(r"[0-9A-Fa-f:]{1,44}(?:\.[0-9]{1,3}){0,3}")
 
 _POSIX_NAME: Final = re.compile(r"""[^/\s"'`\\:;,<>|()\[\]{}?&=*$]{1,64}""")
 _WINDOWS_NAME: Final = re.compile(r"""\\{1,4}([^\\/:*?"<>|\r\n\t]{1,64}(?=\\)|[^\\/:*?"<>|\s'`),;\]}]{1,64})""")
+_USERS: Final = re.compile(r"users(?=\\)")
 _NOBODY: Final = frozenset({"shared", "public", "default", "all users", "default user", ".", "..", "linuxbrew"})
 _WEB: Final = re.compile(r"https?://\S*$", re.IGNORECASE)
 
@@ -35,7 +36,7 @@ def emails(window: Window) -> Iterator[Span]:
 
 
 def _email(text: str, at: int, after: int) -> Span | None:
-    if at == 0 or not (text[after : after + 1].isalnum() and (text[at - 1].isalnum() or text[at - 1] in "_-+.!#$'*~}")):
+    if at == 0 or not (text[after : after + 1].isalnum() and (text[at - 1].isalnum() or text[at - 1] in "_-+.!#$'*~")):
         return None
     domain = _DOMAIN.match(text, after)
     local = _LOCAL.match(text[max(0, at - LOCAL_MAX) : at][::-1])
@@ -54,8 +55,6 @@ def _email(text: str, at: int, after: int) -> Span | None:
 
 def ipv6(window: Window) -> Iterator[Span]:
     """IPv6 addresses; not times, not scopes of program text, not slices."""
-    if window.text.find(":", window.start, window.end) < 0:
-        return
     text, past = window.text, 0
     for match in _COLON.finditer(text, window.start, window.end):
         if match.start() >= window.stop:
@@ -92,15 +91,14 @@ def _is_address(text: str) -> bool:
 def paths(window: Window) -> Iterator[Span]:
     """The name in `/home/NAME`, `/Users/NAME` and `C:\\Users\\NAME`; not in addresses of the web."""
     text = window.text
-    if text.find("/", window.start, window.end) >= 0:
-        for literal in ("/home/", "/Users/"):
-            for at in window.hits(literal):
-                name = _POSIX_NAME.match(text, at + len(literal))
-                if name and _is_somebody(name[0]) and not _WEB.search(text[max(0, at - 200) : at]):
-                    yield _trimmed(name.start(), name[0])
-    if text.find("\\", window.start, window.end) >= 0:
-        for at in window.low_hits("users\\"):
-            name = _WINDOWS_NAME.match(text, at + 5)
+    for literal in ("/home/", "/Users/"):
+        for at in window.hits(literal):
+            name = _POSIX_NAME.match(text, at + len(literal))
+            if name and _is_somebody(name[0]) and not _WEB.search(text[max(0, at - 200) : at]):
+                yield _trimmed(name.start(), name[0])
+    if "\\" in window.shape.marks:
+        for at, end in window.shapes(_USERS):
+            name = _WINDOWS_NAME.match(text, end)
             if name and text[max(0, at - 1) : at] in ("\\", "/") and _is_somebody(name[1]):
                 yield Span(name.start(1), name.end(1), PATH)
 
@@ -114,4 +112,8 @@ def _is_somebody(name: str) -> bool:
     return name.lower() not in _NOBODY and any(map(str.isalnum, name))
 
 
-RULES: Final = (Rule("email addresses", emails), Rule("IPv6 addresses", ipv6), Rule("names in paths", paths))
+RULES: Final = (
+    Rule("email addresses", emails, frozenset("@%")),
+    Rule("IPv6 addresses", ipv6, frozenset(":")),
+    Rule("names in paths", paths, frozenset("/\\")),
+)

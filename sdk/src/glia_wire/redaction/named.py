@@ -15,11 +15,22 @@ STRONG: Final = (
     "encryptionkey", "signingkey", "masterkey", "sharedkey", "storagekey", "accountkey", "subscriptionkey", "authkey",
     "secretkeybase", "accesstoken", "authtoken", "refreshtoken", "sessiontoken", "idtoken", "bearertoken", "apitoken",
     "securitytoken", "bottoken", "usertoken", "personaltoken", "csrftoken", "secrettoken", "credential", "credentials",
-    "authorization", "cookie", "secrets", "passwords", "apikeys", "connectionstring",
+    "authorization", "cookie", "secrets", "passwords", "apikeys",
 )  # fmt: skip
 WEAK: Final = ("token", "auth")  # these also name harmless things: their values must look random
 _PASSWORDS: Final = ("password", "passwd", "pwd", "passphrase", "passcode")
-_STEMS: Final = ("pass", "pwd", "secret", "key", "token", "credential", "authorization", "cookie", "connectionstring")
+# How such names end, each read from a letter of it that is rare.
+_STEMS: Final = tuple(
+    re.compile(stem)
+    for stem in (
+        "k(?:(?<=tok)en|ey|(?<=cook)ie)",
+        "w(?:(?<=pw)|(?<=passw)(?:or)?)d",
+        "c(?:(?<=sec)ret|(?<=passc)ode)",
+        "p(?<=passp)hrase",
+        "d(?<=cred)ential",
+        "z(?<=authoriz)ation",
+    )
+)
 _NAME_MAX: Final = 64
 
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z0-9_.-]{0,40}")  # read from the right
@@ -28,21 +39,20 @@ _NAME_AFTER: Final = re.compile(r"[A-Za-z0-9_-]{0,24}")
 _SIGN: Final = re.compile(r"""\\{0,3}["']?[ \t]{0,8}(?::=|=>|==?|:)[ \t]{0,8}(\\{0,3}["'`])?""")
 _ARGUMENT: Final = re.compile(r"""[ \t]{1,4}(\\{0,3}["'`])?(?!-)""")  # after --password
 _PLAIN: Final = re.compile(r"""[^\s"'`,;&<>()\[\]{}|\\]{1,512}""")
-_SCHEMED: Final = re.compile(
-    r"(?:bearer|basic|token|digest|apikey|negotiate|aws4-hmac-sha256)[ \t]{1,4}[^\s\"'`\\]{1,512}", re.I
-)
+_SCHEME: Final = re.compile(r"(?:bearer|basic|token|digest|apikey|negotiate|aws4-hmac-sha256)[ \t]{1,4}", re.IGNORECASE)
 _REST: Final = re.compile(r"""[^\s"'`,;&<>()\[\]{}|\\]*""")
 _QUOTED_MAX: Final = 2048
 # What stands where a value would, and is none.
-_NO_VALUE: Final = frozenset(
-    "null none nil true false undefined str string int bool bytes optional any text required redacted empty yes no "
-    "self env os os.environ process.env getenv os.getenv is was type object number".split()
-)
+_NO_VALUE: Final = frozenset({
+    "null", "none", "nil", "true", "false", "undefined", "str", "string", "int", "bool", "bytes", "optional",
+    "any", "text", "required", "redacted", "empty", "yes", "no", "self", "env", "os", "os.environ", "process.env",
+    "getenv", "os.getenv", "is", "was", "type", "object", "number",
+})  # fmt: skip
 _STAND_IN: Final = re.compile(r"[*.•x_-]+$|<[^>]*>$|\$[A-Z_][A-Z0-9_]*$|\$\{[^}]*\}$|\{\{[^}]*\}\}$|%s$|%\(\w+\)s$")
 
 
 def strength(name: str) -> str | None:
-    """`strong`: any value under this name is a secret. `weak`: one that looks random is. None: the name says nothing."""
+    """`strong`: any value under this name is a secret. `weak`: one that looks random is. None: neither."""
     plain = _plain(name)
     if plain.endswith(STRONG):
         return "strong"
@@ -58,7 +68,7 @@ def is_secret_value(kind: str | None, value: str) -> bool:
 
 def named_values(window: Window) -> Iterator[Span]:
     """Names of secrets with `=` or `:` and a value, in any notation that has those; `--name value` too."""
-    hits = sorted((at, at + len(stem)) for stem in _STEMS for at in window.low_hits(stem))
+    hits = sorted(hit for stem in _STEMS for hit in window.shapes(stem))
     for at, after in hits:
         if at >= window.reached and (span := _named_value(window.text, at, after)):
             window.reached = span.end
@@ -77,7 +87,9 @@ def _named_value(text: str, begin: int, after: int) -> Span | None:
     kind = strength(name)
     if kind is None or (sign.re is _ARGUMENT and not name.startswith("--")):
         return None
-    found = _quoted(text, sign.end(), sign[1]) if sign[1] else _unquoted(text, sign.end(), kind)
+    scheme = _SCHEME.match(text, sign.end())
+    begin = scheme.end() if scheme else sign.end()
+    found = _quoted(text, begin, sign[1]) if sign[1] else _unquoted(text, begin, kind)
     if found is None or _is_harmless(name, sign[0], text[found.begin : found.end]):
         return None
     return found if is_secret_value(kind, text[found.begin : found.end]) else None
@@ -114,8 +126,8 @@ def _closing(text: str, begin: int, quote: str) -> int:
 
 
 def _unquoted(text: str, begin: int, kind: str) -> Span | None:
-    match = _SCHEMED.match(text, begin) or _PLAIN.match(text, begin)
-    if match is None:
+    match = _PLAIN.match(text, begin)
+    if match is None or text.startswith(("${", "$("), begin):
         return None
     end = _rest(text, match)
     value = match[0]
@@ -133,4 +145,4 @@ def _rest(text: str, match: re.Match[str]) -> int:
     return rest.end() if rest else match.end()
 
 
-RULES: Final = (Rule("named values", named_values),)
+RULES: Final = (Rule("named values", named_values, frozenset(":=-")),)

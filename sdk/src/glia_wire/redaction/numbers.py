@@ -13,7 +13,8 @@ from glia_wire.redaction.windows import Rule, Span, Window, is_edge
 
 CARD, PHONE, IP = "card", "phone", "ip"
 
-_RUN: Final = re.compile(r"[0-9][0-9 ()./\u00a0\u2011-]{5,}")
+_SHAPE: Final = re.compile(r"0[0 ()./-]{5,}")
+_RUN: Final = re.compile(r"[0-9 ()./\u00a0\u2011-]+")
 _SEPARATORS: Final = " ()./\u00a0\u2011-"
 _GROUP: Final = re.compile("[0-9]+")
 _UUID: Final = re.compile("[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
@@ -28,13 +29,15 @@ _VERSION: Final = re.compile(
     re.IGNORECASE,
 )
 
+_PHONE_STEMS: Final = ("phone", "tel", "mobile", "cell", "fax", "whatsapp", "sms", "call", "handy", "portable")
 _PHONE_WORD: Final = re.compile(
-    r"(?:phone|\btel|mobile|\bcell|\bfax|whatsapp|\bsms|\bcall|telefon|handy|t[eé]l[eé]phone|portable)[^0-9\n]{0,14}$",
+    r"(?:phone|\bt[eé]l|mobile|\bcell|\bfax|whatsapp|\bsms|\bcall|telefon|handy|phone|portable)[^0-9\n]{0,14}$",
     re.IGNORECASE,
 )
 # (555) 123-4567, 555-123-4567, 1 555.123.4567
 _AMERICAN: Final = re.compile(
-    r"(?<![0-9])(?<![0-9][.-])(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])[0-9]{3}[ .-][0-9]{4}(?![0-9]|[.-][0-9])"
+    r"(?<![0-9])(?<![0-9][.-])(?:1[ .-])?(?:\([2-9][0-9]{2}\) ?|[2-9][0-9]{2}[ .-])"
+    r"[0-9]{3}[ .-][0-9]{4}(?![0-9]|[.-][0-9])"
 )
 # 020 7946 0958, 0170/1234567, 06 12 34 56 78, (089) 1234567, 0049 170 1234567
 _TRUNK: Final = re.compile(
@@ -46,17 +49,36 @@ _DATE: Final = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{4}(?![0-9])")
 
 def numbers(window: Window) -> Iterator[Span]:
     """Cards, phones and IPv4 addresses in each run of digits."""
-    text = window.text
-    for match in window.matches(_RUN):
-        begin, end = match.span()
-        while text[end - 1] in _SEPARATORS:
-            end -= 1
-        run = text[begin:end]
-        if run.count(".") >= 3:
-            yield from _addresses(text, begin, end)
-        if len(run) >= 13:
-            yield from _cards(text, begin, end)
-        yield from _phones(text, begin, end)
+    text, shape = window.text, window.shape
+    has_words = None
+    for begin, found in window.shapes(_SHAPE):
+        end = found
+        if end - shape.offset == len(shape.text) and (whole := _RUN.match(text, begin)):
+            end = whole.end()
+        window.reached = end
+        run = shape.text[begin - shape.offset : found - shape.offset].rstrip(" ()./-") if end == found else ""
+        if run and run.count(".") + run.count("0") == len(run) and _is_plain(text, begin, run):
+            continue
+        if has_words is None:
+            has_words = any(word in shape.text for word in _PHONE_STEMS)
+        yield from _read(text, begin, end, has_words)
+
+
+def _is_plain(text: str, begin: int, run: str) -> bool:
+    """Whether a run is a decimal number, and nothing else."""
+    if text[max(0, begin - 1) : begin] in ("+", "("):
+        return False
+    return run.count(".") == 1
+
+
+def _read(text: str, begin: int, end: int, has_words: bool) -> Iterator[Span]:
+    while text[end - 1] in _SEPARATORS:
+        end -= 1
+    if text.count(".", begin, end) >= 3:
+        yield from _addresses(text, begin, end)
+    if end - begin >= 13:
+        yield from _cards(text, begin, end)
+    yield from _phones(text, begin, end, has_words)
 
 
 def _addresses(text: str, begin: int, end: int) -> Iterator[Span]:
@@ -133,7 +155,7 @@ def _lengths(prefix: str) -> tuple[int, ...]:
     return ()
 
 
-def _phones(text: str, begin: int, end: int) -> Iterator[Span]:
+def _phones(text: str, begin: int, end: int, has_words: bool) -> Iterator[Span]:
     if begin and text[begin - 1] == "+":
         if span := _international(text, begin, end):
             yield span
@@ -141,12 +163,22 @@ def _phones(text: str, begin: int, end: int) -> Iterator[Span]:
     if end - begin < 7 or not is_edge(text, begin) or text[max(0, begin - 1) : begin] == "_":
         return
     start = begin - 1 if begin and text[begin - 1] == "(" else begin
-    for pattern in (_AMERICAN, _TRUNK):
-        for match in pattern.finditer(text, start, end):
-            if pattern is _AMERICAN or _is_trunk(match[0]):
-                yield Span(match.start(), match.end(), PHONE)
-    if 7 <= sum(map(str.isdigit, text[begin : min(end, begin + 24)])) <= 15 and _PHONE_WORD.search(text, max(0, start - 32), start):
+    if not text[begin:end].isdigit():
+        yield from _national(text, start, end)
+    if (
+        has_words
+        and 7 <= sum(map(str.isdigit, text[begin : min(end, begin + 24)])) <= 15
+        and _PHONE_WORD.search(text, max(0, start - 32), start)
+    ):
         yield Span(start, _within(text, begin, end, 15), PHONE)
+
+
+def _national(text: str, begin: int, end: int) -> Iterator[Span]:
+    for match in _AMERICAN.finditer(text, begin, end):
+        yield Span(match.start(), match.end(), PHONE)
+    for match in _TRUNK.finditer(text, begin, end):
+        if _is_trunk(match[0]):
+            yield Span(match.start(), match.end(), PHONE)
 
 
 def _is_trunk(number: str) -> bool:
@@ -173,4 +205,4 @@ def _within(text: str, begin: int, end: int, most: int) -> int:
     return stop
 
 
-RULES: Final = (Rule("cards, phones and IPv4 addresses", numbers),)
+RULES: Final = (Rule("cards, phones and IPv4 addresses", numbers, frozenset("0")),)

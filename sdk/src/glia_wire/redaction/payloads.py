@@ -39,7 +39,7 @@ class RedactedBytes(NamedTuple):
 def redact_bytes(gate: Gate, data: bytes, media_type: str, breathe: Breathe | None = None) -> RedactedBytes:
     """Redacts JSON by its values and keys, JSON lines line by line, any other text as text; marks of Unicode decide.
 
-    What is no text is kept if it begins as files of its media type do, and the type is one of images, sound, video, PDF.
+    What is no text is kept if it is an image, sound, a video or a PDF by its media type, and begins as those do.
 
     Raises:
         RedactionFailed: it can be read neither as text nor as what it says it is.

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple
 
-from glia_wire.redaction.windows import Breathe, Low, Rule, Span, Window
+from glia_wire.redaction.windows import REACH, Breathe, Rule, Shape, Span, Window
 
 PLACEHOLDER: Final = re.compile(r"\[REDACTED:([a-z]{2,16}):([0-9]{1,6})\]")
 MARK: Final = "[REDACTED:"
@@ -66,16 +66,20 @@ class Scanner:
 
     def _spans(self, text: str, breathe: Breathe | None) -> list[tuple[int, int, int, str]]:
         """(begin, end, rank of the rule, class) of all that any rule finds."""
-        windows = [(rank, rule.find, Window(text)) for rank, rule in enumerate(self._rules)]
+        windows: list[Window | None] = [None] * len(self._rules)
         found: list[tuple[int, int, int, str]] = []
         for start in range(0, len(text), self._slice):
             if start and breathe is not None:
                 breathe()
             stop = min(start + self._slice, len(text))
-            low = Low(text, start, stop + 64)
-            for rank, find, window in windows:
-                if window.move(start, stop, low):
-                    found += [(begin, end, rank, name) for begin, end, name in find(window)]
+            shape = Shape(text, start, stop + REACH)
+            for rank, rule in enumerate(self._rules):
+                if rule.triggers and rule.triggers.isdisjoint(shape.marks):
+                    continue
+                window = windows[rank] or Window(text)
+                windows[rank] = window
+                if window.move(start, stop, shape):
+                    found += [(begin, end, rank, name) for begin, end, name in rule.find(window)]
         return found
 
 

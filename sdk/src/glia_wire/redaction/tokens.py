@@ -10,7 +10,7 @@ from typing import Final
 
 from glia_wire.redaction.windows import EDGE, Finder, Rule, Span, Window
 
-SECRET: Final = "secret"
+SECRET: Final = "secret"  # noqa: S105 - the name of a class
 PRIVATE_KEY_MAX: Final = 16 * 1024
 
 # Prefixes that end in `_` or `-`: the scan runs from one of those to the next, and looks back.
@@ -27,21 +27,25 @@ _DASHED: Final = (
 
 def _prefixed(separator: str, prefixes: tuple[str, ...]) -> re.Pattern[str]:
     behind = "|".join(f"(?<={EDGE}{re.escape(prefix + separator)})" for prefix in prefixes)
-    return re.compile(f"{separator}(?:{behind})[A-Za-z0-9_-]{{16,}}")
+    return re.compile(f"{separator}(?=[A-Za-z0-9_-]{{16}})(?:{behind})[A-Za-z0-9_-]{{16,}}")
 
 
 _AFTER_UNDERSCORE: Final = _prefixed("_", _UNDERSCORED)
 _AFTER_DASH: Final = _prefixed("-", _DASHED)
 _APART: Final = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
-_BARE: Final = {
-    "AKIA": re.compile(EDGE + r"AKIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    "ASIA": re.compile(EDGE + r"ASIA[A-Z0-9]{16}(?![A-Za-z0-9])"),
-    "AIza": re.compile(EDGE + r"AIza[A-Za-z0-9_-]{30,64}"),
-    "ya29.": re.compile(_APART + r"ya29\.[A-Za-z0-9_-]{20,}"),
-    "SG.": re.compile(EDGE + r"SG\.[A-Za-z0-9_-]{16,64}\.[A-Za-z0-9_-]{16,128}"),
-    "eyJ": re.compile(_APART + r"eyJ[A-Za-z0-9_-]{6,2048}\.[A-Za-z0-9_=-]{4,}(?:\.[A-Za-z0-9_=-]*){0,3}"),
-    "hooks.slack.com/": re.compile(r"hooks\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{16,256}"),
-}
+# Each from a letter that is rare in prose, so that the scan runs from one of those to the next.
+_BARE: Final = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rf"I(?<=A[KS]I)(?<={EDGE}A[KS]I)A[A-Z0-9]{{16}}(?![A-Za-z0-9])",
+        rf"z(?<=AIz)(?<={EDGE}AIz)a[A-Za-z0-9_-]{{30,64}}",
+        rf"9(?<=ya29)(?<={_APART}ya29)\.[A-Za-z0-9_-]{{20,}}",
+        rf"G(?<=SG)(?<={EDGE}SG)\.[A-Za-z0-9_-]{{16,64}}\.[A-Za-z0-9_-]{{16,128}}",
+        rf"J(?<=eyJ)(?<={_APART}eyJ)[A-Za-z0-9_-]{{6,2048}}\.[A-Za-z0-9_=-]{{4,}}(?:\.[A-Za-z0-9_=-]*){{0,3}}",
+    )
+)
+_SLACK: Final = re.compile(r"\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{16,256}")
+_WORDS: Final = re.compile("b(?:earer|asic)(?=[ \t:])")
 _BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
 _BODY: Final = re.compile(r"(?:(?:\s|\\[nr])*[A-Za-z0-9+/=]{16,})*(?:\s|\\[nr])?[A-Za-z0-9+/=]{0,15}")
 _URL: Final = re.compile(r"""://([^\s/@:"'<>\\]{0,256}):([^\s/"'<>\\]{1,1024})@""")
@@ -60,12 +64,21 @@ def marked(pattern: re.Pattern[str]) -> Finder:
     return find
 
 
-def bare(window: Window) -> Iterator[Span]:
-    """Keys and tokens known by how they begin, and Slack's secret addresses."""
-    for literal, pattern in _BARE.items():
-        for at in window.hits(literal):
-            if match := pattern.match(window.text, at):
-                yield Span(at, match.end(), SECRET)
+def bare(pattern: re.Pattern[str]) -> Finder:
+    """Finds tokens that are known by how they begin."""
+
+    def find(window: Window) -> Iterator[Span]:
+        for match in window.matches(pattern):
+            yield Span(_start_of_word(window.text, match.start()), match.end(), SECRET)
+
+    return find
+
+
+def slack(window: Window) -> Iterator[Span]:
+    """Slack's addresses that are secrets themselves."""
+    for at in window.hits(".slack.com/"):
+        if match := _SLACK.match(window.text, at):
+            yield Span(at, match.end(), SECRET)
 
 
 def private_keys(window: Window) -> Iterator[Span]:
@@ -85,9 +98,10 @@ def private_keys(window: Window) -> Iterator[Span]:
 
 def schemes(window: Window) -> Iterator[Span]:
     """`Bearer` and `Basic`, with what follows them, wherever they stand."""
-    for word, is_credential in (("bearer", _is_random), ("basic", _is_basic)):
-        for at in window.low_hits(word):
-            if (match := _SCHEME.match(window.text, at + len(word))) and is_credential(match[1]):
+    for at, end in window.shapes(_WORDS):
+        if match := _SCHEME.match(window.text, end):
+            is_credential = _is_random if end - at == len("bearer") else _is_basic
+            if is_credential(match[1]):
                 yield Span(match.start(1), match.end(1), SECRET)
 
 
@@ -99,8 +113,11 @@ def address_passwords(window: Window) -> Iterator[Span]:
 
 
 def looks_random(text: str) -> bool:
-    """Whether a word is one that nobody would write by hand: 16 characters or more, letters and digits mixed."""
-    return len(text) >= 16 and " " not in text and bool(_LETTER.search(text)) and bool(_DIGIT.search(text))
+    """Whether a word is one that nobody would write by hand: 16 characters or more, letters and digits; or 512."""
+    word = text[:512]
+    if len(word) < 16 or " " in word:
+        return False
+    return len(word) == 512 or bool(_LETTER.search(word) and _DIGIT.search(word))
 
 
 _LETTER: Final = re.compile("[A-Za-z]")
@@ -136,10 +153,11 @@ def _start_of_word(text: str, separator: int) -> int:
 
 
 RULES: Final = (
-    Rule("private keys", private_keys),
-    Rule("provider keys, underscored", marked(_AFTER_UNDERSCORE)),
-    Rule("provider keys, dashed", marked(_AFTER_DASH)),
-    Rule("tokens", bare),
+    Rule("private keys", private_keys, frozenset("-")),
+    Rule("provider keys, underscored", marked(_AFTER_UNDERSCORE), frozenset("_")),
+    Rule("provider keys, dashed", marked(_AFTER_DASH), frozenset("-")),
+    *(Rule("tokens", bare(pattern)) for pattern in _BARE),
+    Rule("webhooks", slack, frozenset("/")),
     Rule("authorization schemes", schemes),
-    Rule("passwords in addresses", address_passwords),
+    Rule("passwords in addresses", address_passwords, frozenset("@")),
 )

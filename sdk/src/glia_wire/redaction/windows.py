@@ -28,20 +28,25 @@ class Span(NamedTuple):
     secret_class: str
 
 
-class Low:
-    """The text from `offset` on in lower case, position by position; made when first asked for."""
+_SHAPE: Final = bytes(48 if 48 <= code <= 57 else code + 32 if 65 <= code <= 90 else code for code in range(256))
+_TRIGGERS: Final = "-_@%:=/\\0"
 
-    def __init__(self, text: str, offset: int, end: int) -> None:
-        self._text, self.offset, self._end = text, offset, end
-        self._made: str | None = None
 
-    def find(self, word: str, start: int, end: int) -> int:
-        """As `str.find` on the whole text."""
-        if self._made is None:
-            # The one character that grows when it is lowered would shift all that follow.
-            self._made = self._text[self.offset : self._end].replace("\u0130", "i").lower()
-        found = self._made.find(word, start - self.offset, end - self.offset)
-        return found if found < 0 else found + self.offset
+class Shape:
+    """A part of the text, position by position: letters small, digits `0`, what is not ASCII `?`. Cheap to search.
+
+    `marks` are the characters of `_TRIGGERS` that are in it.
+    """
+
+    __slots__ = ("marks", "offset", "text")
+
+    def __init__(self, text: str, start: int, end: int) -> None:
+        self.offset = max(0, start - 64)
+        part = text[self.offset : end]
+        if not part.isascii():
+            part = part.replace("\u00a0", " ").replace("\u2011", "-")
+        self.text = part.encode("ascii", "replace").translate(_SHAPE).decode("latin-1")
+        self.marks = {mark for mark in _TRIGGERS if mark in self.text}
 
 
 class Window:
@@ -50,18 +55,18 @@ class Window:
     `reached` is the rule's own: nothing before it is looked at again.
     """
 
-    __slots__ = ("end", "low", "reached", "start", "stop", "text")
+    __slots__ = ("end", "reached", "shape", "start", "stop", "text")
 
     def __init__(self, text: str) -> None:
         self.text = text
         self.reached = 0
         self.start = self.stop = self.end = 0
-        self.low: Low
+        self.shape: Shape
 
-    def move(self, start: int, stop: int, low: Low) -> bool:
+    def move(self, start: int, stop: int, shape: Shape) -> bool:
         """Takes the next window. False: what was found before covers it."""
         self.start = max(start, self.reached)
-        self.stop, self.low = stop, low
+        self.stop, self.shape = stop, shape
         self.end = min(stop + REACH, len(self.text))
         return self.start < stop
 
@@ -87,13 +92,15 @@ class Window:
             yield at
             at = text.find(word, max(at + 1, self.reached), end)
 
-    def low_hits(self, word: str) -> Iterator[int]:
-        """As `hits`, in any case; `word` is lower-case."""
-        low, end = self.low, min(self.end, self.stop + len(word) - 1)
-        at = low.find(word, self.start, end)
-        while at >= 0:
-            yield at
-            at = low.find(word, at + 1, end)
+    def shapes(self, pattern: re.Pattern[str]) -> Iterator[tuple[int, int]]:
+        """Where a pattern of the shape matches: begins in the window, ends at the latest where the shape does."""
+        offset = self.shape.offset
+        for match in pattern.finditer(self.shape.text, self.start - offset):
+            begin = match.start() + offset
+            if begin >= self.stop:
+                return
+            if begin >= self.reached:
+                yield begin, match.end() + offset
 
 
 class Finder(Protocol):
@@ -104,10 +111,15 @@ class Finder(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule of the gate: a name for people, and its finder. Earlier rules win where spans overlap."""
+    """One rule of the gate: a name for people, and its finder. Earlier rules win where spans overlap.
+
+    `triggers`: characters of `-_@%:=/\\` and `0` (any digit) without one of which the rule finds nothing; none: it is
+    always asked.
+    """
 
     name: str
     find: Finder
+    triggers: frozenset[str] = frozenset()
 
 
 Breathe = Callable[[], None]
