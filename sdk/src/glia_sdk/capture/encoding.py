@@ -12,17 +12,19 @@ from glia_wire.redaction import RULESET, Gate
 from glia_wire.signature import call_signature
 
 from glia_sdk.capture.ids import timestamp
-from glia_sdk.capture.records import Blob, Deferred, Item, Record
+from glia_sdk.capture.records import EVERYTHING, Blob, Deferred, Item, Record
 from glia_sdk.capture.settings import SigningKey
 
 JSON = "application/json"
 LONG = 32 * 1024  # characters of a text that is encoded in parts
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
 _CONTROLS = bytes(range(32))
 NAME = "glia.event.name"
 NUMBERS = frozenset({"last_sequence_no", "glia.chunk.at_ms", "glia.chunk.characters"})
 OURS = ("gen_ai.request.", "gen_ai.response.", "gen_ai.operation.", "gen_ai.provider.", "gen_ai.tool.name", "glia.",
         "openai.", "server.", "error.type", "status", "service", "parent_")  # fmt: skip
 SHORT = 64  # characters
+SMALL = 32 * 1024  # bytes of an event that is encoded in one go
 MOST_KNOWN = 4096
 UNREDACTED = "glia.payload.unredacted"  # in place of a payload that could not be redacted
 UNSIGNED = "glia.call.unsigned"
@@ -77,8 +79,6 @@ class Encoder:
         attributes = self._resolved(record)
         signature = self._signature(record, attributes)
         name, attributes, counts = self._redacted(record, attributes)
-        blobs: list[Blob] = []
-        text = self._attributes(attributes, blobs)
         head = {
             "schema_version": SCHEMA_VERSION,
             "run_id": record.run_id,
@@ -93,6 +93,10 @@ class Encoder:
             "call_signature": signature,
             "redaction": {"ruleset": RULESET, "counts": counts},
         }
+        blobs: list[Blob] = []
+        if record.weight < SMALL and len(body := _json({**head, "attributes": attributes})) <= INLINE_LIMIT:
+            return Item(record.run_id, record.sequence_no, body, blobs)
+        text = self._attributes(attributes, blobs)
         body = b"".join([_json(head)[:-1], b',"attributes":', text, b"}"])
         return Item(record.run_id, record.sequence_no, body, blobs)
 
@@ -102,7 +106,7 @@ class Encoder:
         for key, value in record.attributes.items():
             if isinstance(value, Deferred):
                 made = value.make()
-                found |= made if key == "*" else {key: made}
+                found |= made if key == EVERYTHING else {key: made}
             elif value is not None:
                 found[key] = value
         return found
@@ -110,8 +114,9 @@ class Encoder:
     def _signature(self, record: Record, attributes: dict[str, Any]) -> str | None:
         if self._signing is None or record.request is None:
             return None
+        request = record.request.make() if isinstance(record.request, Deferred) else record.request
         try:
-            return call_signature(self._signing.key_id, self._signing.key, record.request)
+            return call_signature(self._signing.key_id, self._signing.key, request)
         except ValueError:
             attributes[UNSIGNED] = True
             return None
@@ -198,7 +203,7 @@ def _escaped(text: str) -> bytes:
 
 def _json(value: Any) -> bytes:
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(value).encode()
     except (ValueError, TypeError):
         return json.dumps(_mended(value), ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
 

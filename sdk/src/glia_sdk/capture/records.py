@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+EVERYTHING = "*"  # an attribute of this name, a `Deferred`, is replaced by those that it makes
 OVERHEAD = 600  # bytes an event takes beside its payload
 
 
@@ -23,7 +24,7 @@ class Record:
     """An event as it happened: nothing signed, redacted or encoded yet.
 
     Attributes:
-        request: what the call signature is made of; None for what is not signed.
+        request: what the call signature is made of, or a `Deferred` of it; None for what is not signed.
         weight: about how many bytes it holds in memory.
     """
 

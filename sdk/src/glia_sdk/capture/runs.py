@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 import time
 from collections.abc import Iterable
@@ -16,6 +15,7 @@ from glia_sdk.capture.errors import CaptureFailed
 from glia_sdk.capture.ids import new_id
 from glia_sdk.capture.recorder import Recorder
 from glia_sdk.capture.records import OVERHEAD, Record
+from glia_sdk.capture.snapshots import snapshot
 
 COMPLETED, FAILED = "completed", "failed"
 MAX_NAME = 200
@@ -24,11 +24,11 @@ MAX_NAME = 200
 class Run:
     """A run of this process: it numbers its events, strictly, whichever threads they come from."""
 
-    __slots__ = ("_is_ended", "_lock", "_next", "_open", "_status", "name", "process", "recorder", "run_id")
+    __slots__ = ("_is_ended", "_lock", "_next", "_open", "_status", "forks", "name", "recorder", "run_id")
 
     def __init__(self, recorder: Recorder, name: str) -> None:
         self.recorder = recorder
-        self.process = os.getpid()
+        self.forks = session.forks()
         self.run_id = new_id()
         self.name = name[:MAX_NAME]
         self._lock = threading.Lock()
@@ -42,8 +42,8 @@ class Run:
         """Whether it is completed: no event may follow."""
         return self._is_ended and not self._open
 
-    def begin(self, attributes: dict[str, Any]) -> None:
-        self.emit("run.started", None, None, None, self.name, attributes, OVERHEAD)
+    def begin(self, attributes: dict[str, Any], weight: int) -> None:
+        self.emit("run.started", None, None, None, self.name, attributes, OVERHEAD + weight)
 
     def emit(
         self,
@@ -189,18 +189,19 @@ def opened(
     recorder: Recorder, name: str, place: Place | None, parent: Any = None, attributes: dict[str, Any] | None = None
 ) -> Run:
     """A run that has begun, as a child of where the program is, of who asked for it, or of the parent process."""
-    from glia_sdk.capture.propagation import parent_of
-    from glia_sdk.capture.snapshots import snapshot
+    above: tuple[str | None, str | None] | None = None
+    if parent is not None:
+        from glia_sdk.capture.propagation import parent_of
 
-    above: tuple[str | None, str | None] | None = parent_of(parent) if parent is not None else None
+        above = parent_of(parent)
     if above is None and place is not None:
         above = (place.run.run_id, place.step_id)
     if above is None:
         above = (recorder.settings.parent_run_id, recorder.settings.parent_step_id)
-    told, _ = snapshot(attributes or {})
+    told, weight = snapshot(attributes) if attributes else ({}, 0)
     told |= {"parent_run_id": above[0], "parent_step_id": above[1], "service": recorder.settings.service}
     begun = Run(recorder, name)
-    begun.begin(told)
+    begun.begin(told, weight)
     return begun
 
 

@@ -7,12 +7,14 @@ wrapped. What it returns is the same object of the same type.
 from __future__ import annotations
 
 import functools
+import sys
 from typing import Any
 
 from glia_sdk.capture import session
 from glia_sdk.capture.errors import CaptureFailed
 from glia_sdk.capture.instruments import openai_events as events
 from glia_sdk.capture.instruments.openai_streams import watch_async_stream, watch_stream
+from glia_sdk.capture.records import EVERYTHING, Deferred
 from glia_sdk.capture.snapshots import snapshot
 from glia_sdk.capture.steps import Step
 
@@ -76,14 +78,13 @@ class _Call:
 
     def answered(self, result: Any) -> None:
         """Ends the step with an answer, or leaves that to the stream which is the answer."""
-        from openai import AsyncStream, BaseModel, Stream
-
-        if isinstance(result, Stream):
-            watch_stream(result, self.step, self.api.collector())
-        elif isinstance(result, AsyncStream):
-            watch_async_stream(result, self.step, self.api.collector())
-        elif isinstance(result, BaseModel):
+        package = sys.modules["openai"]
+        if isinstance(result, package.BaseModel):
             self.step.complete(*self.api.answer(result))
+        elif isinstance(result, package.Stream):
+            watch_stream(result, self.step, self.api.collector())
+        elif isinstance(result, package.AsyncStream):
+            watch_async_stream(result, self.step, self.api.collector())
         else:
             self.step.complete(events.raw_answer(self.api, result))
 
@@ -99,10 +100,10 @@ def _begun(client: Any, options: Any) -> _Call | None:
             return None
         extra = options.extra_json
         copied, weight = snapshot({**body, **extra} if extra else body)
-        told = events.request_attributes(api, copied)
-        told["server.address"] = client.base_url.host
+        url = options.url
+        told = {EVERYTHING: Deferred(lambda: events.request_attributes(api, copied, client))}
         step = Step("model", f"{api.operation} {copied.get('model')}")
-        return _Call(api, step.begin(told, events.signed(options.url, copied), weight))
+        return _Call(api, step.begin(told, Deferred(lambda: events.signed(url, copied)), weight))
     except CaptureFailed:
         raise
     except Exception as error:  # noqa: BLE001  # the program goes on

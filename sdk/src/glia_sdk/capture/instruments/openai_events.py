@@ -7,11 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from glia_sdk.capture.records import Deferred
+from glia_sdk.capture.records import EVERYTHING, Deferred
 from glia_sdk.capture.snapshots import snapshot
 
 Attributes = dict[str, Any]
-EVERYTHING = "*"  # an attribute of this name is replaced by those that it makes
 STREAM_STATUS = "glia.stream.status"
 COMPLETE, INCOMPLETE = "complete", "incomplete"
 _TRANSPORT = frozenset({"stream", "stream_options"})  # how an answer comes, not what is asked
@@ -68,9 +67,9 @@ def signed(url: str, body: Attributes) -> Any:
     return {"url": url, "body": {name: value for name, value in body.items() if name not in _TRANSPORT}}
 
 
-def request_attributes(api: Api, body: Attributes) -> Attributes:
+def request_attributes(api: Api, body: Attributes, client: Any) -> Attributes:
     told: Attributes = {"gen_ai.operation.name": api.operation, "gen_ai.provider.name": "openai"}
-    told["openai.api.type"] = api.type
+    told |= {"openai.api.type": api.type, "server.address": client.base_url.host}
     rest = {}
     for name, value in body.items():
         if name in _NAMED:
@@ -159,8 +158,8 @@ def embedding_attributes(body: Attributes) -> Attributes:
 
 def _whole(read: Callable[[Attributes], Attributes]) -> Callable[[Any], tuple[Attributes, int]]:
     def answer(result: Any) -> tuple[Attributes, int]:
-        body, weight = snapshot(result.model_dump(warnings=False))
-        return {EVERYTHING: Deferred(lambda: read(body))}, weight
+        text = result.model_dump_json(warnings=False)  # nothing else copies as fast
+        return {EVERYTHING: Deferred(lambda: read(json.loads(text)))}, len(text)
 
     return answer
 
