@@ -22,7 +22,7 @@ from types import TracebackType
 from typing import Any, Literal, Protocol, Self
 
 LONGEST_PAUSE = 10.0  # seconds, whatever a script says
-PATH = "/v1/chat/completions"
+PATHS = ("/v1/chat/completions", "/v1/responses", "/v1/embeddings")  # what comes of the last two, their steps say
 _SHOWN = re.compile(r'<message id="(\d+)" role="(\w+)" use="(\w+)">\n(.*?)\n</message>', re.DOTALL)
 
 
@@ -365,7 +365,7 @@ def _handler_of(model: ModelServer) -> type[BaseHTTPRequestHandler]:
             request = ModelRequest({name.lower(): value for name, value in self.headers.items()}, body)
             self.close_connection = True
             with suppress(ConnectionError):  # the client may leave whenever it likes
-                if self.path == PATH:
+                if self.path in PATHS:
                     model.play(request, self)
                 else:
                     Wire(self, request, threading.Event()).answer(404, {"error": {"message": "no such path"}})

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
-
-import platformdirs
 
 from glia_sdk.errors import GliaError
 from glia_sdk.files import replace_file
@@ -27,29 +26,46 @@ class InvalidUrl(GliaError):
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Where Glia is, and the token to use there."""
+    """Where Glia is, the token to use there, and the user's own key for the signatures of calls, if it is known."""
 
     url: str
     token: str = field(repr=False)
+    signing_key_id: str | None = None
+    signing_key: str | None = field(default=None, repr=False)
 
 
 def config_path(environ: Mapping[str, str]) -> Path:
     """GLIA_CONFIG, or the place the operating system has for such files."""
     if named := environ.get("GLIA_CONFIG"):
         return Path(named).expanduser()
-    return platformdirs.user_config_path("glia", appauthor=False) / "config.json"
+    from platformdirs import user_config_path
+
+    return user_config_path("glia", appauthor=False) / "config.json"
 
 
 def history_path() -> Path:
     """Where `glia chat` keeps what was typed."""
-    return platformdirs.user_state_path("glia", appauthor=False) / "history"
+    return _state_path() / "history"
 
 
 def imports_path(environ: Mapping[str, str]) -> Path:
     """Where `glia import` keeps how far it came: beside GLIA_CONFIG, or where the operating system has such files."""
-    if environ.get("GLIA_CONFIG"):
-        return config_path(environ).parent / "imports"
-    return platformdirs.user_state_path("glia", appauthor=False) / "imports"
+    return _state_folder(environ) / "imports"
+
+
+def spill_path(environ: Mapping[str, str]) -> Path:
+    """Where captured events wait that could not be sent: beside GLIA_CONFIG, or where such files are."""
+    return _state_folder(environ) / "spill"
+
+
+def _state_folder(environ: Mapping[str, str]) -> Path:
+    return config_path(environ).parent if environ.get("GLIA_CONFIG") else _state_path()
+
+
+def _state_path() -> Path:
+    from platformdirs import user_state_path
+
+    return user_state_path("glia", appauthor=False)
 
 
 def checked_url(url: str) -> str:
@@ -79,7 +95,7 @@ class ConfigFile:
         """
         try:
             kept = json.loads(self.path.read_text(encoding="utf-8"))
-            return {name: Profile(str(one["url"]), str(one["token"])) for name, one in kept["profiles"].items()}
+            return {name: _profile(one) for name, one in kept["profiles"].items()}
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, LookupError, TypeError, AttributeError):
@@ -92,11 +108,19 @@ class ConfigFile:
             NotConfigured: the file cannot be read or written.
         """
         profiles = {**self.profiles(), name: profile}
-        kept = {"profiles": {key: {"url": one.url, "token": one.token} for key, one in profiles.items()}}
+        kept = {"profiles": {key: _kept(one) for key, one in profiles.items()}}
         try:
             replace_file(self.path, json.dumps(kept, indent=2) + "\n")
         except OSError as error:
             raise NotConfigured(f"{self.path} cannot be written: {error.strerror}") from None
+
+
+def _profile(kept: Mapping[str, Any]) -> Profile:
+    return Profile(str(kept["url"]), str(kept["token"]), kept.get("signing_key_id"), kept.get("signing_key"))
+
+
+def _kept(profile: Profile) -> dict[str, str]:
+    return {name: value for name, value in asdict(profile).items() if value is not None}
 
 
 def address(environ: Mapping[str, str], name: str) -> str:

@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from glia_sdk.cli import (
+    capture,
     cards,
     chat,
     design,
@@ -23,6 +24,7 @@ from glia_sdk.cli import (
     messages,
     reextract,
     routing,
+    runs,
     story,
     topics,
 )
@@ -71,6 +73,16 @@ app.add_typer(reextract.app, name="reextract", short_help="Extract many topics a
 app.add_typer(jobs.app, name="jobs", short_help="Background work.", epilog=jobs.EXAMPLES)
 app.add_typer(dlq.app, name="dlq", short_help="Work that was given up.", epilog=dlq.EXAMPLES)
 app.command("import", short_help="Import history from elsewhere.", epilog=imports.EXAMPLES)(imports.import_)
+app.command(
+    "capture",
+    short_help="Run a command and record its AI calls.",
+    epilog=capture.EXAMPLES,
+    context_settings={"allow_interspersed_args": False},
+)(capture.capture)
+app.command("runs", short_help="What was captured.", epilog=runs.EXAMPLES)(runs.runs)
+app.command("show", short_help="The steps of a run.", epilog=runs.SHOW_EXAMPLES)(runs.show)
+app.command("tail", short_help="Follow runs as they come.", epilog=runs.TAIL_EXAMPLES)(runs.tail)
+app.command("bundle", short_help="Write a run into a file.", epilog=runs.BUNDLE_EXAMPLES)(runs.bundle)
 app.add_typer(keys.app, name="keys", short_help="Your API keys.", epilog=keys.EXAMPLES)
 app.command("health", short_help="How the server is.", epilog=health.EXAMPLES)(health.health)
 

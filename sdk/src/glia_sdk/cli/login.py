@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from typing import Annotated
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from glia_sdk.cli import options, surroundings
 from glia_sdk.cli.surroundings import Surroundings
 from glia_sdk.config import DEFAULT_PROFILE, DEFAULT_URL, ConfigFile, Profile, checked_url, config_path
+from glia_sdk.errors import GliaError
 
 EXAMPLES = """\b
 Examples:
@@ -43,15 +45,20 @@ def login(
         kept = file.profiles().get(name)
         address = checked_url(url or environ.get("GLIA_URL") or _ask_url(kept.url if kept else DEFAULT_URL))
         candidate = Profile(address, _token(token or environ.get("GLIA_TOKEN"), token_stdin))
-        _check(around, candidate)
-        file.save(name, candidate)
+        file.save(name, _checked(around, candidate))
     which = "" if name == DEFAULT_PROFILE else f" as profile {name}"
     around.screen.note(f"logged in at {address}{which}")
 
 
-def _check(around: Surroundings, candidate: Profile) -> None:
+def _checked(around: Surroundings, candidate: Profile) -> Profile:
+    """The login with the user's key for the signatures of calls, where the server has such keys."""
     with around.client(candidate) as client:
         client.conversation()
+        try:
+            told = client.read("/keys/signing")
+            return replace(candidate, signing_key_id=str(told["key_id"]), signing_key=str(told["key"]))
+        except (GliaError, KeyError):
+            return candidate
 
 
 def _ask_url(default: str) -> str:

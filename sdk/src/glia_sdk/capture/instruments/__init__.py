@@ -1,0 +1,1 @@
+"""What records the calls of other packages without a change to the program."""

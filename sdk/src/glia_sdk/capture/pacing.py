@@ -1,0 +1,49 @@
+"""Work in the background that stays out of the program's way.
+
+Python threads share one lock. A thread that works without a pause makes every other wait 5 ms for it, each time that
+one comes back from reading or writing. So work is done in short stretches with a nap in between; a nap that took much
+longer than asked tells that the program is busy, and the next nap is longer.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+STRETCH = 0.0003  # seconds of work
+NAP = 0.00005
+LATE = 0.0002  # a nap longer by this much was kept waiting
+LONGEST_NAP = 0.002
+
+
+class Pacer:
+    """
+    Args:
+        is_hurried: whether to work without naps, because somebody waits for the end of the work.
+    """
+
+    def __init__(
+        self,
+        is_hurried: Callable[[], bool],
+        *,
+        clock: Callable[[], float] = time.perf_counter,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._is_hurried = is_hurried
+        self._clock = clock
+        self._sleep = sleep
+        self._since = clock()
+        self._nap = NAP
+
+    def pause(self) -> None:
+        """To be called often; most calls only look at the clock."""
+        now = self._clock()
+        if now - self._since < STRETCH:
+            return
+        if not self._is_hurried():
+            self._sleep(self._nap)
+            woke = self._clock()
+            is_busy = woke - now > self._nap + LATE
+            self._nap = min(self._nap * 4, LONGEST_NAP) if is_busy else NAP
+            now = woke
+        self._since = now
