@@ -5,8 +5,10 @@
 CREATE TABLE trace_keys (
     user_id       uuid PRIMARY KEY REFERENCES users,
     conflict_key  bytea NOT NULL,
+    signing_key   bytea NOT NULL DEFAULT decode(replace(gen_random_uuid()::text || gen_random_uuid()::text, '-', ''), 'hex'),
     created_at    timestamptz NOT NULL DEFAULT now()
 );
+COMMENT ON COLUMN trace_keys.signing_key IS 'The user''s own key of call signatures: clients fetch it, the server signs nothing with it.';
 COMMENT ON TABLE trace_keys IS 'The key under which events are fingerprinted as received. Ingestion holds the row FOR SHARE, erasure FOR UPDATE.';
 
 CREATE TABLE trace_runs (

@@ -60,6 +60,22 @@ class CompletionBody(Body):
     status: Literal["completed", "failed"] = "completed"
 
 
+class SigningKeyView(View):
+    key_id: str
+    key: str = Field(description="Of HMAC-SHA256, in hex; its text is the key.")
+
+
+@resource.get("/keys/signing", answers={200: SigningKeyView})
+def get_signing_key(call: Call) -> Response:
+    """Your own key of call signatures.
+
+    `glia login` keeps it for the SDK, which signs calls before redaction; the server never does. Keep it as you keep
+    your token: with it somebody could tell whether a guess is what you asked.
+    """
+    key_id, key = call.services.traces.signing_key(call.user_id)
+    return answer(200, SigningKeyView(key_id=key_id, key=key))
+
+
 @resource.post(
     "/traces/events", body=EventsBody, answers={200: ReceiptsView}, media=("application/json", LINES)
 )  # fmt: skip

@@ -6,6 +6,7 @@ same runs take turns, and nothing waits in a circle.
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -68,6 +69,13 @@ class TraceIngestion:
         """Makes the runs that are new and locks them all, until the transaction ends."""
         store.key(tx, user_id, secrets.token_bytes(32))
         return store.lock_runs(tx, user_id, dict.fromkeys(run_ids, source), self._idle)
+
+    def signing_key(self, user_id: UUID) -> tuple[str, str]:
+        """(id, key in hex) of the user's key of call signatures, made when first asked for."""
+        with self._db.user(user_id) as tx:
+            store.key(tx, user_id, secrets.token_bytes(32))
+            key = store.signing_key(tx, user_id)
+        return hashlib.sha256(key).hexdigest()[:16], key.hex()
 
     def begin(self, tx: Transaction, user_id: UUID, run_id: UUID | None, name: str, words: dict[str, Any]) -> UUID:
         """Writes `run.started` as event 0 of a run, unless there is one. Returns the run's id."""

@@ -15,6 +15,7 @@ MAKE_KEY = """
     INSERT INTO trace_keys (user_id, conflict_key) VALUES (%s, %s)
     ON CONFLICT (user_id) DO UPDATE SET conflict_key = trace_keys.conflict_key RETURNING conflict_key
 """
+SIGNING_KEY = "SELECT signing_key FROM trace_keys WHERE user_id = %s"
 
 # Makes the runs that are new and locks them all, in id order.
 LOCK_RUNS = """
@@ -101,6 +102,11 @@ def key(tx: Transaction, user_id: UUID, new_key: bytes) -> bytes:
     """The user's key; `new_key` if there was none."""
     found = tx.row(KEY, user_id) or tx.one(MAKE_KEY, user_id, new_key)
     return bytes(found.conflict_key)
+
+
+def signing_key(tx: Transaction, user_id: UUID) -> bytes:
+    """Of a user who has keys."""
+    return bytes(tx.one(SIGNING_KEY, user_id).signing_key)
 
 
 def lock_runs(tx: Transaction, user_id: UUID, sources: dict[UUID, str], idle: int) -> dict[UUID, Standing]:
