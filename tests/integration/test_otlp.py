@@ -134,6 +134,20 @@ def test_json_and_gzip_are_read_too(api: Api) -> None:
     assert post(api, packed, **{"Content-Encoding": "gzip"}).status_code == 200
 
 
+def test_a_span_is_kept_whole_or_not_at_all(api: Api) -> None:
+    """One with 2 MB of text is counted, its neighbours are there; sent again without that text, it is there, too."""
+    trace = Trace(3)
+    request = ExportTraceServiceRequest.FromString(trace.body([0, 1, 2]))
+    spans = request.resource_spans[0].scope_spans[0].spans
+    spans[1].attributes.add(key="output.value").value.string_value = "x" * 2_000_000
+    answer = sent(api, request.SerializeToString()).partial_success
+    assert (answer.rejected_spans, answer.error_message) == (1, "event_too_large: 1")
+    run = api.get(trace.path)
+    assert (run["step_count"], run["incomplete_count"], run["event_count"]) == (2, 0, 5)
+    assert not sent(api, trace.body([0, 1, 2])).HasField("partial_success")
+    assert api.get(trace.path)["step_count"] == 3
+
+
 def test_a_secret_in_a_span_is_kept_nowhere(api: Api, superuser_rows: Callable[[str], list[Any]]) -> None:
     """The gate is the same as for every other way in."""
     sent(api, Trace(2, "AKIAIOSFODNN7EXAMPLE and eve@example.org").body([0, 1]))

@@ -45,28 +45,49 @@ class SpanIngestion:
         known = store.known_steps(tx, user_id, of_step)
         taken.duplicates += len(known)
         fresh = {place: span for place, span in of_step.items() if place not in known}
-        numbered = _numbered(fresh, standings)
-        steps = {place for place in fresh if not standings[place[0]].is_closed}
-        taken.rejected["run_closed"] += len(fresh) - len(steps)
-        refused = self._store(tx, user_id, numbered, taken)
-        taken.accepted = len(steps - refused)
-        taken.rejected += Counter()  # drops zeros
+        open_ones = {place: span for place, span in fresh.items() if not standings[place[0]].is_closed}
+        refused = self._store(tx, user_id, open_ones, standings)
+        taken.accepted = len(open_ones) - len(refused)
+        taken.rejected.update(refused.values())
+        taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
         return taken
 
     def _store(
-        self, tx: Transaction, user_id: UUID, numbered: list[dict[str, Any]], taken: Taken
-    ) -> set[tuple[UUID, UUID]]:
-        """Returns the steps of which an event was refused."""
+        self, tx: Transaction, user_id: UUID, spans: ByStep, standings: dict[UUID, Standing]
+    ) -> dict[tuple[UUID, UUID], str]:
+        """Stores spans whole: where an event of some is refused, the others are stored without them. Returns why."""
+        try:
+            with tx.attempt():
+                self._write(tx, user_id, _numbered(spans, standings))
+        except _Refused as error:
+            left = {place: span for place, span in spans.items() if place not in error.steps}
+            self._write(tx, user_id, _numbered(left, standings))
+            return error.steps
+        return {}
+
+    def _write(self, tx: Transaction, user_id: UUID, numbered: list[dict[str, Any]]) -> None:
+        """
+        Raises:
+            _Refused
+        """
         if not numbered:
-            return set()
+            return
         receipts = self._ingestion.take(tx, user_id, numbered)
         refused: dict[tuple[UUID, UUID], str] = {}
         for event, receipt in zip(numbered, receipts, strict=True):
             if receipt.status == "rejected" and event.get("step_id"):
                 refused.setdefault((UUID(event["run_id"]), UUID(event["step_id"])), str(receipt.code))
-        taken.rejected.update(refused.values())
+        if refused:
+            raise _Refused(refused)
         store.note_roots(tx, user_id, {UUID(event["run_id"]) for event in numbered}, self._late)
-        return set(refused)
+
+
+class _Refused(Exception):
+    """Some spans have an event that cannot be stored; by step, why."""
+
+    def __init__(self, steps: dict[tuple[UUID, UUID], str]) -> None:
+        self.steps = steps
+        super().__init__()
 
 
 def _by_step(spans: Iterable[Span | Malformed], taken: Taken) -> ByStep:
@@ -84,11 +105,9 @@ def _by_step(spans: Iterable[Span | Malformed], taken: Taken) -> ByStep:
 
 def _numbered(fresh: ByStep, standings: dict[UUID, Standing]) -> list[dict[str, Any]]:
     """The spans' events, numbered on from what their runs hold; before the first ones the run's start."""
-    numbers = {run_id: run.high + 1 for run_id, run in standings.items() if not run.is_closed}
+    numbers = {run_id: run.high + 1 for run_id, run in standings.items()}
     made: list[dict[str, Any]] = []
     for (run_id, _), span in sorted(fresh.items(), key=lambda one: (one[1].start_ns, one[1].span_id)):
-        if run_id not in numbers:
-            continue
         start = [events.of_run(span)] if numbers[run_id] == 0 else []
         for event in (*start, *events.of_span(span)):
             made.append({**event, "sequence_no": numbers[run_id]})
