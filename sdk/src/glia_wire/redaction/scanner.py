@@ -61,6 +61,8 @@ class Scanner:
         for span in spans:
             out += self._settle(text[begin : span.begin], rounds - 1, breathe)
             out.append(Secret(text[span.begin : span.end], span.secret_class))
+            if breathe is not None and span.begin - begin > REACH:
+                breathe()
             begin = span.end
         return out + self._settle(text[begin:], rounds - 1, breathe)
 
