@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-STRETCH = 0.0003  # seconds of work
+STRETCH = 0.0005  # seconds of work
 NAP = 0.00005
 LATE = 0.0002  # a nap longer by this much was kept waiting
 LONGEST_NAP = 0.002
