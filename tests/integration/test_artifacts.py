@@ -16,19 +16,21 @@ import pytest
 
 from app import app
 from chalicelib import wiring
-from chalicelib.adapters.postgres import Transaction
 from chalicelib.artifacts import store
 from chalicelib.artifacts.uploads import UploadService
 from chalicelib.settings import Settings
+from chalicelib.traces.health import ArtifactHealth
 from local.context import LocalContext
 from local.lambda_events import sqs_event
 from local.resources import client, create_resources
 from tests.support.api import Api
 from tests.support.emulators import RunningEmulator, installed
 from tests.support.queue import RecordingQueue
+from tests.support.traces import Event, event, new_run, send
 from tests.unit.wire.planted import PLANTED
 
 QUEUE = "glia-local-artifact-uploads"
+PATIENCE = 20  # seconds, the longest that SQS lets anybody wait
 SECRET = "sk-" + "plantedA1" * 4
 
 
@@ -66,14 +68,22 @@ class Storage:
         found = [self.s3.get_object(Bucket=b, Key=key)["Body"].read() for b in buckets for key in self.keys(b)]
         return b"\n".join(found)
 
-    def take(self) -> list[dict[str, Any]]:
+    def drain(self, wait: int = 0) -> list[dict[str, Any]]:
+        """What has been announced, at once or within `wait` seconds; it is not announced again."""
         taken: list[dict[str, Any]] = []
         while messages := self.sqs.receive_message(
-            QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"]
-        ).get("Messages"):
+            QueueUrl=self.url, MaxNumberOfMessages=10, MessageSystemAttributeNames=["All"],
+            WaitTimeSeconds=0 if taken else wait,
+        ).get("Messages"):  # fmt: skip
             for message in messages:
                 self.sqs.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
             taken += messages
+        return taken
+
+    def take(self) -> list[dict[str, Any]]:
+        """What is announced; something is, sooner or later."""
+        taken = self.drain(PATIENCE)
+        assert taken
         return taken
 
     def deliver(self, messages: list[dict[str, Any]]) -> list[str]:
@@ -83,18 +93,9 @@ class Storage:
         return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
 
     def work(self) -> None:
-        while messages := self.take():
-            assert self.deliver(messages) == []
-
-
-class Flags:
-    """Runs that note what they are told."""
-
-    def __init__(self) -> None:
-        self.flagged: list[tuple[UUID, str]] = []
-
-    def flag(self, tx: Transaction, user_id: UUID, artifact_id: UUID, reason: str) -> None:
-        self.flagged.append((artifact_id, reason))
+        """Delivers what is announced until no raw upload is left."""
+        while self.keys(self.settings.upload_bucket):
+            assert self.deliver(self.take()) == []
 
 
 @pytest.fixture
@@ -109,28 +110,29 @@ def settings(settings: Settings, emulator: RunningEmulator, monkeypatch: pytest.
 @pytest.fixture
 def storage(settings: Settings) -> Storage:
     storage = Storage(settings)
-    storage.take()
+    storage.drain()
     return storage
 
 
 @pytest.fixture
-def flags() -> Flags:
-    return Flags()
-
-
-@pytest.fixture
-def api(settings: Settings, home: Path, flags: Flags) -> Iterator[Api]:
+def api(settings: Settings, home: Path) -> Iterator[Api]:
     queue = RecordingQueue()
     services = wiring.build(settings, queue=queue)
-    services.uploads = made(services, flags)
     wiring.use(services)
     yield Api(services, queue, home)
     services.close()
 
 
-def made(services: wiring.Services, flags: Flags, crash: Callable[[str], None] = lambda _: None) -> UploadService:
+def dying(services: wiring.Services, crash: Callable[[str], None]) -> UploadService:
     outside = services._outside
-    return UploadService(outside.db, outside.system_db, outside.blobs, outside.queue, flags, crash)
+    return UploadService(outside.db, outside.system_db, outside.blobs, outside.queue, ArtifactHealth(), crash)
+
+
+def resting_on(asked: Any) -> list[Event]:
+    """A run of two events, each of which refers to the artifact: as a sender does before and after it is settled."""
+    run_id = new_run()
+    ref = {"upload_id": asked["upload_id"], "role": "output", "media_type": "text/plain", "bytes": 5}
+    return [event(run_id, n, artifact_refs=[ref]) for n in range(2)]
 
 
 def ask(api: Api, data: bytes, media_type: str = "text/plain", **fields: Any) -> Any:
@@ -200,9 +202,7 @@ def test_equal_contents_share_one_object_of_their_user(api: Api, storage: Storag
 
 
 @pytest.mark.parametrize("point", ["after_claim", "mid_transaction", "after_commit_before_ack"])
-def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(
-    api: Api, storage: Storage, flags: Flags, point: str
-) -> None:
+def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(api: Api, storage: Storage, point: str) -> None:
     """The message comes again, twice; the artifact is settled once, the upload is gone."""
     asked = upload(api, f"x {SECRET}".encode() * 3)
     [message] = storage.take()
@@ -212,7 +212,7 @@ def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(
             raise Crash()
 
     with pytest.raises(Crash):
-        made(api.services, flags, die).handle(json.loads(message["Body"]))
+        dying(api.services, die).handle(json.loads(message["Body"]))
     for _ in range(2):
         assert storage.deliver([message]) == []
     assert api.get(f"/artifacts/{asked['artifact_id']}")["status"] == "redacted"
@@ -231,16 +231,19 @@ def test_a_worker_that_dies_anywhere_loses_and_doubles_nothing(
     ids=["cannot be read", "cut off", "too long", "damaged"],
 )
 def test_what_cannot_be_kept_fails_and_flags_its_runs(
-    api: Api, storage: Storage, flags: Flags, content: bytes, media_type: str, said: dict[str, Any], failure: str
+    api: Api, storage: Storage, content: bytes, media_type: str, said: dict[str, Any], failure: str
 ) -> None:
-    """Never silently: the artifact says why, its runs are told, nothing of it stays."""
+    """Never silently: the artifact says why, so do runs that refer to it before or after, nothing of it stays."""
     asked = api.post("/artifacts", {"media_type": media_type, "bytes": len(content), **said}, 201)
+    before, after = resting_on(asked), resting_on(asked)
+    send(api, before[0])
     key = f"uploads/{api.user_id}/{asked['artifact_id']}"
     storage.s3.put_object(Bucket=storage.settings.upload_bucket, Key=key, Body=content)
     storage.work()
     artifact = api.get(f"/artifacts/{asked['artifact_id']}")
     assert (artifact["status"], artifact["failure"]) == ("failed", failure)
-    assert flags.flagged == [(UUID(asked["artifact_id"]), failure)]
+    send(api, after[1])
+    assert [api.get(f"/runs/{sent['run_id']}")["health"] for sent in (before[0], after[1])] == [[failure]] * 2
     error = api.get(f"/artifacts/{asked['artifact_id']}/content", 409)["error"]
     assert (error["code"], error["details"]) == ("artifact_failed", {"failure": failure})
     assert storage.raw(api.user_id) == storage.kept(api.user_id) == []
@@ -251,11 +254,12 @@ def test_what_cannot_be_kept_fails_and_flags_its_runs(
 
 
 def test_an_upload_whose_time_is_over_is_deleted_and_failed(
-    api: Api, storage: Storage, flags: Flags, superuser: Callable[..., None]
+    api: Api, storage: Storage, superuser: Callable[..., None]
 ) -> None:
     """Whether it never came or was never settled; what comes later is deleted unread."""
     never, unsettled = ask(api, b"12345"), upload(api, b"54321")
-    late = storage.take()
+    late, resting = storage.take(), resting_on(never)[0]
+    send(api, resting)
     assert api.get(f"/artifacts/{never['artifact_id']}/content", 409)["error"]["code"] == "artifact_pending"
     superuser("UPDATE artifacts SET upload_expires_at = now() - interval '1 s' WHERE user_id = %s", api.user_id)
     api.services.uploads.sweep("a request")
@@ -264,7 +268,7 @@ def test_an_upload_whose_time_is_over_is_deleted_and_failed(
     assert storage.raw(api.user_id) == []
     for asked in (never, unsettled):
         assert api.get(f"/artifacts/{asked['artifact_id']}")["failure"] == "artifact_missing"
-    assert {reason for _, reason in flags.flagged} == {"artifact_missing"}
+    assert api.get(f"/runs/{resting['run_id']}")["health"] == ["artifact_missing"]
     put(never, b"12345")
     assert storage.deliver(late + storage.take()) == []
     assert storage.raw(api.user_id) == storage.kept(api.user_id) == []
@@ -380,3 +384,25 @@ def test_a_planted_secret_is_in_no_table_blob_or_log(
             assert word.encode("utf-16-le") not in kept
             assert word not in lines.text
         assert superuser_rows(secret.replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")) == []
+
+
+def test_invariant_12_a_privacy_risk_blocks_the_bundle_until_somebody_takes_it_on(api: Api, storage: Storage) -> None:
+    """What could not be redacted makes the run one that is not given out; an override is recorded with its reason."""
+    asked = upload(api, b"\x80\x81 not text", "text/plain")
+    resting = resting_on(asked)[0]
+    send(api, resting)
+    storage.work()
+    path = f"/runs/{resting['run_id']}"
+    assert api.get(path)["health"] == ["privacy_risk"]
+    assert api.get(f"{path}/export", 409)["error"]["code"] == "privacy_risk"
+    api.post(f"{path}/privacy-override", {"reason": "looked at by hand"}, 200)
+    assert api.get(f"{path}/export")
+    assert api.get(path)["privacy_override"] == "looked at by hand"
+
+
+def test_a_reference_to_nobodys_artifact_is_told(api: Api) -> None:
+    """Another user's is as unknown as one that never was."""
+    theirs = ask(api.another(), b"12345")
+    resting = resting_on(theirs)[0]
+    send(api, resting)
+    assert api.get(f"/runs/{resting['run_id']}")["health"] == ["artifact_unknown"]
