@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from chalice.app import Response
+from pydantic import Field
 
 from chalicelib.api.answers import View
 from chalicelib.api.requests import Body
@@ -23,7 +24,7 @@ JSON, PROTOBUF = "application/json", "application/x-protobuf"
 class ResourceSpansBody(Body):
     """An `ExportTraceServiceRequest`, as JSON or protobuf."""
 
-    resourceSpans: list[dict[str, Any]]  # noqa: N815 - OpenTelemetry's name
+    resourceSpans: list[dict[str, Any]] = Field(default=[])  # noqa: N815 - OpenTelemetry's name
 
 
 class PartialSuccess(View):
