@@ -20,7 +20,10 @@ def main() -> int:
     session = boto3.Session(region_name=os.environ.get("AWS_REGION"))
     stack = Stack(session.client("cloudformation"), stack_name(args.stage), print)
     try:
-        kept = stack.outputs().get("BlobBucket")
+        outputs = stack.outputs()
+        kept = outputs.get("BlobBucket")
+        if uploads := outputs.get("UploadBucketName"):  # only an empty bucket can be deleted
+            session.resource("s3").Bucket(uploads).objects.all().delete()
         stack.delete()
     except (StackError, BotoCoreError, ClientError) as error:
         print(f"{stack.name} is not deleted: {error}", file=sys.stderr)

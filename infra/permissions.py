@@ -40,6 +40,7 @@ def roles() -> dict[str, Any]:
             "WorkerLogs",
             _allow(RECEIVE, "UploadsQueue"),
             _objects(["s3:GetObject", "s3:DeleteObject"], UPLOADS),
+            _allow(["s3:ListBucket"], "UploadBucket"),  # without it, what is missing is forbidden
             _objects(["s3:PutObject"], KEPT),
         ),
         "SweepRole": _role("WorkerLogs", _allow(SEND, *ALL, "UploadsQueue")),

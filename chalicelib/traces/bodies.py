@@ -17,6 +17,8 @@ INFLATED_BYTES = 32 * 1024 * 1024
 MAX_EVENTS = 20_000
 LONGEST_NUMBER = 400  # digits
 GZIP_MAGIC = b"\x1f\x8b"
+# How unpacked bodies begin: JSON, NDJSON; OTLP's protobuf, whose first byte is its field 1.
+PLAIN_STARTS = (b"{", b"[", b"\n")
 _TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},]', re.DOTALL)
 _OPENING = re.compile(r'\s*\{\s*"events"\s*:\s*\[')
 
@@ -43,7 +45,7 @@ def inflate(raw: bytes, limit: int = INFLATED_BYTES) -> bytes:
         BrokenCompression, InflatedTooLarge
     """
     if not raw.startswith(GZIP_MAGIC):
-        if raw.lstrip()[:1] in (b"{", b"["):
+        if raw.lstrip(b" \t\r").startswith(PLAIN_STARTS):
             return raw
         raise BrokenCompression()
     parts, left, room = [], raw, limit + 1

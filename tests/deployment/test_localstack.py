@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import io
 import json
 import subprocess
@@ -25,6 +27,7 @@ from localstack.run import machine, this_python
 from tests.support.deployed import Deployed, localstack_is_there
 from tests.support.importing import Person, history, written
 from tests.support.running import ROOT
+from tests.support.traces import PROTOBUF, new_run, run_events, spans
 
 PATIENCE = 60.0
 SCHEDULED = {  # as EventBridge sends it
@@ -137,11 +140,11 @@ def test_poisoned_messages_end_among_the_dead_letters_and_the_good_ones_between_
 
 
 def test_a_batch_fails_in_part(glia: Deployed) -> None:
-    """The function names the failed record alone, and both mappings heed that."""
+    """The function names the failed record alone, and every mapping heeds that."""
     bad = sqs_record("not json")
     assert glia.invoke("Turns", {"Records": [bad]}) == {"batchItemFailures": [{"itemIdentifier": bad["messageId"]}]}
     kinds = {m["EventSourceArn"].rpartition("-")[2]: m["FunctionResponseTypes"] for m in glia.mappings()}
-    queues = ("turns", "extractions", "stories", "reextractions")
+    queues = ("turns", "extractions", "stories", "reextractions", "uploads")
     assert kinds == {queue: ["ReportBatchItemFailures"] for queue in queues}
 
 
@@ -206,6 +209,49 @@ def test_a_presigned_upload_is_taken_and_a_forged_one_refused(glia: Deployed) ->
     assert httpx.put(forged, content=b"hello", trust_env=False).status_code == 403
     assert httpx.put(broken, content=b"hello", trust_env=False).status_code == 403
     assert s3.get_object(Bucket=bucket, Key="mine")["Body"].read() == b"hello"
+
+
+def test_events_and_spans_become_runs_through_the_gateway(http: httpx.Client) -> None:
+    """JSON, gzip and OpenTelemetry's protobuf arrive byte for byte: every event gets its receipt, runs are there."""
+    run_id, trace_id = new_run(), uuid4()
+    body = json.dumps({"events": run_events(run_id, 50)}).encode()
+    headers = {"Content-Type": "application/json"}
+    first = http.post("/traces/events", content=gzip.compress(body), headers={**headers, "Content-Encoding": "gzip"})
+    assert first.status_code == 200, first.text
+    assert (len(first.json()["receipts"]), first.json()["counts"]["accepted"]) == (104, 104)
+    assert http.post("/traces/events", content=body, headers=headers).json()["counts"]["duplicate"] == 104
+    run = http.get(f"/runs/{run_id}").json()
+    assert (run["status"], run["step_count"], run["health"]) == ("completed", 51, [])
+    for packed, more in (
+        (spans(trace_id, [0, 1]), {}),
+        (gzip.compress(spans(trace_id, [2])), {"Content-Encoding": "gzip"}),
+    ):
+        taken = http.post("/v1/traces", content=packed, headers={"Content-Type": PROTOBUF, **more})
+        assert (taken.status_code, taken.headers["content-type"], taken.content) == (200, PROTOBUF, b"")
+    assert http.get(f"/runs/{trace_id}").json()["step_count"] == 3
+    assert {item["run_id"] for item in http.get("/runs").json()["items"]} == {run_id, str(trace_id)}
+
+
+def test_an_uploaded_artifact_is_redacted_by_the_worker_and_the_raw_upload_is_gone(
+    glia: Deployed, http: httpx.Client
+) -> None:
+    """Presigned upload, the bucket's notification, SQS, function: what is served no longer has the secret."""
+    secret = "sk-" + "plantedA1" * 4
+    raw = (f"the key is {secret}\n" + "a harmless line of the log\n" * 40_000).encode()
+    asked = {"media_type": "text/plain", "bytes": len(raw), "sha256": hashlib.sha256(raw).hexdigest()}
+    made = http.post("/artifacts", json=asked).json()
+    at, upload = f"/artifacts/{made['artifact_id']}", made["upload"]
+    assert (made["status"], http.get(f"{at}/content").status_code) == ("pending", 409)
+    put = httpx.request(upload["method"], upload["url"], headers=upload["headers"], content=raw, trust_env=False)
+    assert put.status_code == 200, put.text
+    until(lambda: http.get(at).json()["status"] != "pending")
+    settled = http.get(at).json()
+    assert (settled["status"], settled["redaction_counts"]) == ("redacted", {"secret": 1})
+    shown = httpx.get(http.get(f"{at}/content").json()["url"], trust_env=False)
+    assert (shown.status_code, hashlib.sha256(shown.content).hexdigest()) == (200, settled["content_hash"])
+    assert shown.text == raw.decode().replace(secret, "[REDACTED:secret:1]")
+    s3, uploads = glia.client("s3"), glia.outputs["UploadBucketName"]
+    until(lambda: "Contents" not in s3.list_objects_v2(Bucket=uploads))
 
 
 def test_migrating_again_changes_nothing(glia: Deployed) -> None:

@@ -168,15 +168,45 @@ def test_what_the_gateway_answers_is_in_the_error_contract(template: dict[str, A
     assert found["REQUEST_TOO_LARGE"] == ("413", "too_large")
 
 
-def test_blobs_are_private_encrypted_and_outlive_the_stack(template: dict[str, Any]) -> None:
-    """No public access, no plain connection; deleting a stage deletes no data."""
-    (bucket,) = of_type(template, "AWS::S3::Bucket").values()
-    assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
-    assert bucket["BucketEncryption"]
-    assert template["Resources"]["Blobs"]["DeletionPolicy"] == "Retain"
-    (policy,) = of_type(template, "AWS::S3::BucketPolicy").values()
+def test_both_buckets_are_private_and_encrypted_and_blobs_outlive_the_stack(template: dict[str, Any]) -> None:
+    """No public access, no plain connection; deleting a stage deletes nothing that is kept, and no raw upload stays."""
+    buckets = of_type(template, "AWS::S3::Bucket")
+    for bucket in buckets.values():
+        assert set(bucket["PublicAccessBlockConfiguration"].values()) == {True}
+        assert bucket["BucketEncryption"]
+    kept = {name: template["Resources"][name]["DeletionPolicy"] for name in buckets}
+    assert kept == {"Blobs": "Retain", "UploadBucket": "Delete"}
+    refused = {"Bool": {"aws:SecureTransport": "false"}}
+    guarded = of_type(template, "AWS::S3::BucketPolicy").values()
+    assert {policy["Bucket"]["Ref"] for policy in guarded} == set(buckets)
+    for policy in guarded:
+        (statement,) = policy["PolicyDocument"]["Statement"]
+        assert (statement["Effect"], statement["Condition"]) == ("Deny", refused)
+
+
+def test_raw_uploads_are_announced_to_their_queue_alone_and_expire(template: dict[str, Any]) -> None:
+    """The bucket may send before it is made to; nobody else may; what is forgotten is gone within a day."""
+    bucket, resource = of_type(template, "AWS::S3::Bucket")["UploadBucket"], template["Resources"]["UploadBucket"]
+    queue = {"Fn::GetAtt": ["UploadsQueue", "Arn"]}
+    assert bucket["NotificationConfiguration"] == {
+        "QueueConfigurations": [{"Event": "s3:ObjectCreated:*", "Queue": queue}]
+    }
+    assert resource["DependsOn"] == ["UploadsQueuePolicy"]
+    (policy,) = of_type(template, "AWS::SQS::QueuePolicy").values()
     (statement,) = policy["PolicyDocument"]["Statement"]
-    assert (statement["Effect"], statement["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert (statement["Principal"], statement["Resource"]) == ({"Service": "s3.amazonaws.com"}, queue)
+    source = statement["Condition"]["ArnEquals"]["aws:SourceArn"]["Fn::Sub"]
+    assert source == f"arn:${{AWS::Partition}}:s3:::{bucket['BucketName']['Fn::Sub']}"
+    (rule,) = bucket["LifecycleConfiguration"]["Rules"]
+    assert (rule["Status"], rule["ExpirationInDays"]) == ("Enabled", 1)
+
+
+def test_binary_bodies_reach_the_function_whole(template: dict[str, Any]) -> None:
+    """What is registered as binary comes as base64; as text, its bytes would be replaced. JSON stays text."""
+    (api,) = of_type(template, "AWS::Serverless::Api").values()
+    binary = api["DefinitionBody"]["x-amazon-apigateway-binary-media-types"]
+    assert "application/x-protobuf" in binary
+    assert not {"application/json", "application/x-ndjson", "*/*"} & set(binary)
 
 
 def test_logs_are_kept_for_a_bounded_time_api_and_workers_apart(template: dict[str, Any]) -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 from uuid import UUID, uuid4
 
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
 if TYPE_CHECKING:
     from tests.support.api import Api
 
 Event = dict[str, Any]
+PROTOBUF = "application/x-protobuf"
 
 
 def event(run_id: str, sequence_no: int, event_type: str = "note", **fields: Any) -> Event:
@@ -51,3 +54,17 @@ def send(api: Api, *events: Event) -> list[str]:
     receipts = api.post("/traces/events", {"events": list(events)})["receipts"]
     assert [receipt["index"] for receipt in receipts] == list(range(len(events)))
     return [receipt["code"] or receipt["status"] for receipt in receipts]
+
+
+def spans(trace_id: UUID, numbers: list[int]) -> bytes:
+    """An export of OpenTelemetry: a root, numbered 0, and its children."""
+    request = ExportTraceServiceRequest()
+    scoped = request.resource_spans.add().scope_spans.add()
+    for number in numbers:
+        start = 1_790_000_000_000_000_000 + number * 1_000_000
+        scoped.spans.add(
+            trace_id=trace_id.bytes, span_id=(number + 1).to_bytes(8, "big"), name=f"span {number}",
+            parent_span_id=(1).to_bytes(8, "big") if number else b"", start_time_unix_nano=start,
+            end_time_unix_nano=start + 1_000_000,
+        )  # fmt: skip
+    return request.SerializeToString()

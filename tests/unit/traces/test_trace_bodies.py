@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from uuid import uuid4
 
 import pytest
 
@@ -11,6 +12,7 @@ from chalicelib.errors import TooLarge
 from chalicelib.traces.bodies import INFLATED_BYTES, MAX_EVENTS, inflate, read_events
 from chalicelib.traces.errors import BrokenCompression, InflatedTooLarge, TooManyEvents, UnreadableBody
 from chalicelib.traces.models import Unreadable
+from tests.support.traces import spans
 
 
 def read(raw: bytes, *, is_gzip: bool = False, is_lines: bool = False) -> list[object]:
@@ -40,6 +42,8 @@ def test_gzip_in_parts_and_bodies_a_gateway_has_unpacked_are_read() -> None:
     packed = gzip.compress(b'{"events":') + gzip.compress(b" [1]}")
     assert read(packed, is_gzip=True) == [1]
     assert read(b'{"events": [1]}', is_gzip=True) == [1]
+    exported = spans(uuid4(), [0])
+    assert inflate(exported) == inflate(gzip.compress(exported)) == exported
 
 
 NO_EVENTS = [
