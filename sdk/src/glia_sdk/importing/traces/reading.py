@@ -58,12 +58,19 @@ def runs(account: Account, asked: str = AUTO, formats: tuple[Format, ...] = FORM
         if found is None:
             raise NotImportable(_stranger(value))
         account.format = found.name
-        yield from _converted(account, found, value)
+        if not found.recognises(value):
+            raise NotImportable(f"no recording of {found.name}")
+        yield from converted(account, found, value)
     except NotImportable as error:
         account.refused.append(Refused("", str(error)))
 
 
-def _converted(account: Account, found: Format, value: Any) -> Iterator[ImportedRun]:
+def converted(account: Account, found: Format, value: Any) -> Iterator[ImportedRun]:
+    """The runs that a format makes of a value.
+
+    Raises:
+        NotImportable: there is something in it that the format does not expect.
+    """
     results = iter(found.convert(value))
     while True:
         try:
