@@ -48,6 +48,13 @@ class Settings(BaseModel):
     )
     bucket: Annotated[str, env("GLIA_BUCKET", "Bucket for blobs; `/health` checks it.")] = "glia-local"
 
+    upload_bucket: Annotated[
+        str, env("GLIA_UPLOAD_BUCKET", "Bucket for raw uploads of artifacts; each is deleted within 15 minutes.")
+    ] = "glia-local-uploads"
+    artifact_bytes: Annotated[
+        int, Field(alias="GLIA_ARTIFACT_BYTES", ge=1, le=2**30, description="Upper bound of one artifact, in bytes.")
+    ] = 100 * 1024 * 1024
+
     auth: Annotated[
         Literal["on", "off"], env("GLIA_AUTH", "`off` lets everybody in as one local user; local stage only.")
     ] = "on"

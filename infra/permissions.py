@@ -13,15 +13,19 @@ RECEIVE = [
     "sqs:ReceiveMessage",
 ]
 ALL = ("TurnsQueue", "ExtractionsQueue", "StoriesQueue", "ReextractionsQueue")
+# What is kept of artifacts, and what is raw.
+KEPT = {"Fn::Sub": "${Blobs.Arn}/artifacts/*"}
+UPLOADS = {"Fn::Sub": "${UploadBucket.Arn}/uploads/*"}
 # AWS's own policy, attached inside a VPC only: these actions know no resources.
 IN_VPC = {"Fn::Sub": "arn:${AWS::Partition}:iam::aws:policy/service-role/AWSLambdaENIManagementAccess"}
 
 
 def roles() -> dict[str, Any]:
     """The roles, by logical id."""
+    objects = [_objects(["s3:GetObject", "s3:PutObject"], KEPT), _objects(["s3:PutObject"], UPLOADS)]
     health = [_allow(["sqs:GetQueueAttributes"], "TurnsQueue"), _allow(["s3:ListBucket"], "Blobs")]
     return {
-        "ApiRole": _role("ApiLogs", _allow(SEND, *ALL), *health),
+        "ApiRole": _role("ApiLogs", _allow(SEND, *ALL), *health, *objects),
         "TurnsRole": _role("WorkerLogs", _allow(RECEIVE, "TurnsQueue"), _allow(SEND, "ExtractionsQueue")),
         "ExtractionsRole": _role(
             "WorkerLogs", _allow([*RECEIVE, "sqs:SendMessage"], "ExtractionsQueue"), _allow(SEND, "StoriesQueue")
@@ -32,7 +36,13 @@ def roles() -> dict[str, Any]:
             _allow([*RECEIVE, "sqs:SendMessage"], "ReextractionsQueue"),
             _allow(SEND, "ExtractionsQueue", "StoriesQueue"),
         ),
-        "SweepRole": _role("WorkerLogs", _allow(SEND, *ALL)),
+        "UploadsRole": _role(
+            "WorkerLogs",
+            _allow(RECEIVE, "UploadsQueue"),
+            _objects(["s3:GetObject", "s3:DeleteObject"], UPLOADS),
+            _objects(["s3:PutObject"], KEPT),
+        ),
+        "SweepRole": _role("WorkerLogs", _allow(SEND, *ALL, "UploadsQueue")),
         "MigrateRole": _role("WorkerLogs"),
     }
 
@@ -53,6 +63,11 @@ def _role(log_group: str, *statements: dict[str, Any]) -> dict[str, Any]:
             "ManagedPolicyArns": {"Fn::If": ["InVpc", [IN_VPC], {"Ref": "AWS::NoValue"}]},
         },
     }
+
+
+def _objects(actions: list[str], resource: dict[str, Any]) -> dict[str, Any]:
+    """Objects have no names of their own here: all of one prefix of one bucket."""
+    return {"Effect": "Allow", "Action": actions, "Resource": [resource]}
 
 
 def _allow(actions: list[str], *resources: str) -> dict[str, Any]:

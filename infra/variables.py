@@ -20,6 +20,7 @@ FROM_STACK: dict[str, Any] = {
     "GLIA_STAGE": {"Ref": "Stage"},
     "GLIA_QUEUE_PREFIX": {"Fn::Sub": "glia-${Stage}"},
     "GLIA_BUCKET": {"Ref": "Blobs"},
+    "GLIA_UPLOAD_BUCKET": {"Fn::Sub": "glia-${Stage}-uploads-${AWS::AccountId}-${AWS::Region}"},
 }
 MODELS = {MODEL_KEY, "OPENAI_BASE_URL", "GLIA_CHAT_MODEL", "GLIA_EXTRACT_MODEL", "GLIA_STORY_MODEL"}
 # Each function sees one login of the database, and only what calls a model has its key.
@@ -29,6 +30,7 @@ WITHHELD = {
     "Extractions": DATABASE.keys() - {"DATABASE_URL"},
     "Stories": DATABASE.keys() - {"DATABASE_URL"},
     "Reextractions": DATABASE.keys() - {"DATABASE_URL"},
+    "Uploads": DATABASE.keys() - {"DATABASE_URL"} | MODELS,
     "Sweep": DATABASE.keys() - {"DATABASE_SYSTEM_URL"} | MODELS,
     "Migrate": DATABASE.keys() - {"DATABASE_OWNER_URL"} | MODELS,
 }

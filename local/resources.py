@@ -1,4 +1,4 @@
-"""The queues and the bucket that Glia needs, created in the emulator from what the Chalice app declares."""
+"""The queues and the buckets that Glia needs, created in the emulator from what the Chalice app declares."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from botocore.config import Config
 from botocore.exceptions import ClientError
 from chalice.app import SQSEventConfig
 
+from chalicelib.artifacts.models import UPLOADS_QUEUE
 from chalicelib.settings import Settings
 
 # Seconds until a message comes back whose worker was killed. On AWS the infrastructure's template has its own value.
@@ -49,7 +50,8 @@ def queue_name(source: SQSEventConfig) -> str:
 
 
 def create_resources(settings: Settings, app: Any) -> None:
-    """Creates what is missing: each trigger's queue, its dead-letter queue `<name>-dlq`, and the bucket. Idempotent.
+    """Creates what is missing: each trigger's queue, its dead-letter queue `<name>-dlq`, and the buckets, with
+    the notification of uploads. Idempotent.
 
     Raises:
         botocore.exceptions.BotoCoreError, ClientError: the emulator is away or refuses.
@@ -57,7 +59,11 @@ def create_resources(settings: Settings, app: Any) -> None:
     sqs = client("sqs", settings)
     for source in queue_sources(app):
         _create_queue(sqs, queue_name(source), settings.max_attempts)
-    _create_bucket(client("s3", settings), settings)
+    s3 = client("s3", settings)
+    _create_bucket(s3, settings, settings.bucket)
+    _create_bucket(s3, settings, settings.upload_bucket)
+    if settings.queue_name(UPLOADS_QUEUE) in map(queue_name, queue_sources(app)):
+        _notify(s3, sqs, settings)
 
 
 def _create_queue(sqs: Any, name: str, max_attempts: int) -> None:
@@ -70,12 +76,20 @@ def _create_queue(sqs: Any, name: str, max_attempts: int) -> None:
     sqs.set_queue_attributes(QueueUrl=url, Attributes=attributes)
 
 
-def _create_bucket(s3: Any, settings: Settings) -> None:
+def _notify(s3: Any, sqs: Any, settings: Settings) -> None:
+    """Every upload of an artifact puts a message into its queue."""
+    url = sqs.get_queue_url(QueueName=settings.queue_name(UPLOADS_QUEUE))["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    said = {"QueueConfigurations": [{"Id": "uploads", "QueueArn": arn, "Events": ["s3:ObjectCreated:*"]}]}
+    s3.put_bucket_notification_configuration(Bucket=settings.upload_bucket, NotificationConfiguration=said)
+
+
+def _create_bucket(s3: Any, settings: Settings, bucket: str) -> None:
     options: dict[str, Any] = {}
     if settings.aws_region != "us-east-1":  # the one region that must not be named
         options["CreateBucketConfiguration"] = {"LocationConstraint": settings.aws_region}
     try:
-        s3.create_bucket(Bucket=settings.bucket, **options)
+        s3.create_bucket(Bucket=bucket, **options)
     except ClientError as error:
         if error.response["Error"]["Code"] not in OWNED:
             raise

@@ -23,6 +23,7 @@ from chalicelib.identity import dev_issuer  # noqa: E402
 from chalicelib.settings import Settings  # noqa: E402
 from local.roles import DatabaseUrls  # noqa: E402
 from tests.support.api import Api  # noqa: E402
+from tests.support.blobs import MemoryBlobs  # noqa: E402
 from tests.support.databases import Server, rows_with, start_server  # noqa: E402
 from tests.support.logs import LogWatch  # noqa: E402
 from tests.support.queue import RecordingQueue  # noqa: E402
@@ -114,7 +115,7 @@ def queue() -> RecordingQueue:
 
 @pytest.fixture
 def services(settings: Settings, queue: RecordingQueue) -> Iterator[wiring.Services]:
-    built = wiring.build(settings, queue=queue)
+    built = wiring.build(settings, queue=queue, blobs=MemoryBlobs())
     yield built
     built.close()
 

@@ -6,6 +6,7 @@ from chalice.app import Chalice
 
 from chalicelib.api import (
     api_keys,
+    artifacts,
     cards,
     chat,
     conversation,
@@ -44,6 +45,7 @@ RESOURCES = (
     jobs.resource,
     imports.resource,
     routing.resource,
+    artifacts.resource,
     api_keys.resource,
     docs.resource,
 )

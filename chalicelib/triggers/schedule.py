@@ -18,10 +18,12 @@ blueprint = Blueprint(__name__)
 @blueprint.schedule("rate(1 minute)")
 def sweep(event: CloudWatchEvent) -> dict[str, Any]:
     """Sends open jobs again whose messages may be lost, gives up what has long expired, says how old the queues are."""
-    enter(SERVICE, str(new_id()))
+    request_id = str(new_id())
+    enter(SERVICE, request_id)
     services = wiring.services()
     sent = services.jobs.sweep()
     services.sessions.abandon_expired()
+    services.uploads.sweep(request_id)
     for kind, age in services.jobs.queue_ages().items():
         services.meter.seconds(f"QueueAge-{QUEUES[kind]}", age)
     if sent:

@@ -15,12 +15,16 @@ from typing import TYPE_CHECKING
 from chalicelib.adapters.clock import Clock, Monotonic, NewId, monotonic, new_id, utc_now
 from chalicelib.adapters.crashpoints import CrashPoints, survive
 from chalicelib.adapters.metrics import EmfMeter
+from chalicelib.adapters.s3 import S3Blobs
 from chalicelib.adapters.sqs import SqsQueue
+from chalicelib.artifacts.models import Blobs
 from chalicelib.jobs.outbox import Queue
 from chalicelib.settings import Settings
 from chalicelib.wiring.outside import Outside, database
 
 if TYPE_CHECKING:
+    from chalicelib.artifacts.service import ArtifactService
+    from chalicelib.artifacts.uploads import UploadService
     from chalicelib.cards.reextraction.service import ReextractionService
     from chalicelib.cards.service import CardService
     from chalicelib.cards.stories.service import StoryService
@@ -131,6 +135,18 @@ class Services:
         return ModelDirectory(settings, uses)
 
     @cached_property
+    def artifacts(self) -> ArtifactService:
+        from chalicelib.wiring import artifacts
+
+        return artifacts.artifacts(self._outside)
+
+    @cached_property
+    def uploads(self) -> UploadService:
+        from chalicelib.wiring import artifacts
+
+        return artifacts.uploads(self._outside)
+
+    @cached_property
     def jobs(self) -> JobService:
         from chalicelib.wiring import jobs
 
@@ -144,7 +160,6 @@ class Services:
 
     @cached_property
     def health(self) -> HealthService:
-        from chalicelib.adapters.s3 import S3Blobs
         from chalicelib.adapters.sqs import SqsQueue
         from chalicelib.health import HealthService
 
@@ -155,6 +170,7 @@ def build(
     settings: Settings,
     *,
     queue: Queue | None = None,
+    blobs: Blobs | None = None,
     new_id: NewId = new_id,
     clock: Clock = utc_now,
     monotonic: Monotonic = monotonic,
@@ -174,6 +190,7 @@ def build(
         sleep,
         crash_points,
         EmfMeter(),
+        blobs or S3Blobs(settings),
     )
     services = Services(outside)
     _ = services.identity  # a stage whose tokens nobody could trust does not start

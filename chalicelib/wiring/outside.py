@@ -10,6 +10,7 @@ from chalicelib.adapters.clock import Clock, Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.metrics import EmfMeter
 from chalicelib.adapters.postgres import Database
+from chalicelib.artifacts.models import Blobs
 from chalicelib.jobs.outbox import Outbox, Queue
 from chalicelib.jobs.worker import Claims
 from chalicelib.llm.failures import retrying
@@ -33,6 +34,7 @@ class Outside:
     sleep: Callable[[float], None]
     crash_points: CrashPoints
     meter: EmfMeter
+    blobs: Blobs
 
     def outbox(self) -> Outbox:
         return Outbox(self.queue, self.new_id, self.crash_points)

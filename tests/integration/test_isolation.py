@@ -28,6 +28,7 @@ def victim(api: Api) -> dict[str, Any]:
     return {
         "session_id": api.post("/sessions/create", {}, 201)["session_id"],
         "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
+        "artifact_id": api.post("/artifacts", {"media_type": "text/plain", "bytes": 5}, 201)["artifact_id"],
         "turn_id": said["turn_id"],
         "message_id": said["message_id"],
         "topic_id": topic_id,

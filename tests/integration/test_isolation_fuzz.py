@@ -55,6 +55,8 @@ class Fuzz:
         ids["session_id"] = [begun]
         tool = {"name": word, "title": word, "description": word, "parameters": {"type": "object"}, "effects": ["read"]}
         ids["tool_id"] = [api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"]]
+        artifact = {"media_type": "text/plain", "bytes": len(word), "content": word}
+        ids["artifact_id"] = [api.post("/artifacts", artifact, 201)["artifact_id"]]
         ids["conversation_id"] = [api.get("/conversation")["conversation_id"]]
 
     def any_id(self, kind: str) -> Any:
@@ -95,6 +97,7 @@ class Fuzz:
             "tool_change": {"tool": {"title": f"{WORDS[name]} now"}},
             "patch_card": {"title": f"{WORDS[name]} edited"},
             "reextract": {"filter": {"topics": [topic_id]}, "preview": self.random.random() < 0.5},
+            "artifact": {"media_type": "text/plain", "bytes": 1, "content": "x"},
             "post_api_key": {"name": f"{WORDS[name]} key"},
             "post_routing_replay": {"policy": "v1", "up_to_message_id": self.any_message()},
             "post_import": {
@@ -145,6 +148,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/sessions/{session_id}/reopen"): "reopen",
         ("PATCH", "/sessions/{session_id}/fields"): "fields",
         ("POST", "/sessions/{session_id}/workflow/validate"): "workflow",
+        ("POST", "/artifacts"): "artifact",
         ("POST", "/tools"): "tool",
         ("PATCH", "/tools/{tool_id}"): "tool_change",
         ("POST", "/routing/replays"): "post_routing_replay",

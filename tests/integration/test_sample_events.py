@@ -21,6 +21,7 @@ from chalicelib.jobs.models import JobKind
 from chalicelib.settings import Settings
 from local.context import LocalContext
 from tests.support.api import Api
+from tests.support.blobs import MemoryBlobs
 from tests.support.queue import RecordingQueue
 
 FOLDER = Path(__file__).resolve().parents[2] / "events"
@@ -37,6 +38,9 @@ TRIGGERS = {
 VARIANTS = {"sqs_reextractions_start": "reextractions"}  # further samples of a trigger
 
 
+ARTIFACT = {"media_type": "text/plain", "bytes": 5, "content": "hello"}
+
+
 class Answering:
     """A queue or blob store that answers `/health`."""
 
@@ -47,7 +51,7 @@ class Answering:
 @pytest.fixture
 def api(settings: Settings, queue: RecordingQueue, home: Path) -> Iterator[Api]:
     """The application, whose queue and blobs are well."""
-    services = wiring.build(settings, queue=queue)
+    services = wiring.build(settings, queue=queue, blobs=MemoryBlobs())
     services.health = HealthService(settings, services.db, Answering(), Answering())
     wiring.use(services)
     yield Api(services, queue, home)
@@ -93,6 +97,8 @@ def known(api: Api, superuser: Callable[..., None]) -> dict[str, str]:
         "session_id": session,
         "told_session_id": whole,
         "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
+        "artifact_id": api.post("/artifacts", ARTIFACT, 201)["artifact_id"],
+        "upload_id": api.post("/artifacts", {"media_type": "text/plain", "bytes": 5}, 201)["upload_id"],
         "dead_job_id": item["job_id"],
         "suggested_card_id": suggested,
         "deleted_card_id": deleted,
@@ -187,6 +193,17 @@ def test_a_sample_batch_is_handled_whole(api: Api, known: dict[str, str], name: 
     job = api.get(f"/jobs/{job_id}")
     assert (job["kind"], job["status"], job["result"]["ok"]) == (kind, "done", True)
     assert record["eventSourceARN"].endswith(f":glia-local-{TRIGGERS[name]}")
+
+
+def test_a_sample_upload_is_settled(api: Api, known: dict[str, str]) -> None:
+    """S3 says what has come, and it is redacted and gone."""
+    blobs = api.services.uploads.blobs
+    assert isinstance(blobs, MemoryBlobs)
+    event = sample("sqs_uploads", known)
+    blobs.uploads[f"uploads/{known['user_id']}/{known['upload_id']}"] = b"hello"
+    assert app.handler_map[TRIGGERS["sqs_uploads"]](event, LocalContext("uploads", 60)) == {"batchItemFailures": []}
+    assert api.get(f"/artifacts/{known['upload_id']}")["status"] == "clean"
+    assert blobs.uploads == {}
 
 
 def test_a_sample_message_starts_a_reextraction(api: Api, known: dict[str, str]) -> None:

@@ -20,6 +20,7 @@ from chalicelib.jobs.models import JobKind, Outcome
 from chalicelib.settings import Settings
 from tests.support.api import Api
 from tests.support.batches import make_old, make_topics, start
+from tests.support.blobs import MemoryBlobs
 from tests.support.queue import RecordingQueue
 
 CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH = 8, 3, 6, 11, 3, 20, 12
@@ -45,7 +46,7 @@ def api(
 ) -> Iterator[Api]:
     """The application, counted; also with a user's limits to be checked."""
     settings = settings.model_copy(update={"messages_per_minute": request.param, "tokens_per_day": request.param})
-    services = wiring.build(settings, queue=queue, observe=statements.append)
+    services = wiring.build(settings, queue=queue, blobs=MemoryBlobs(), observe=statements.append)
     services.health = HealthService(settings, services.db, Answering(), Answering())
     wiring.use(services)
     yield Api(services, queue, home)
@@ -151,6 +152,9 @@ def ids(api: Api) -> dict[str, Any]:
     return {
         "session_id": api.post("/sessions/create", {}, 201)["session_id"],
         "tool_id": api.post("/tools", {"tool": tool}, 201)["items"][0]["tool_id"],
+        "artifact_id": api.post("/artifacts", {"media_type": "text/plain", "bytes": 0, "content": ""}, 201)[
+            "artifact_id"
+        ],
         "turn_id": said["turn_id"],
         "topic_id": said["topic_id"],
         "operation_id": merged["operation_id"],

@@ -10,23 +10,34 @@ from __future__ import annotations
 import hashlib
 import math
 import re
+from collections.abc import Callable
 from decimal import Decimal
 from json.encoder import encode_basestring
 from typing import Any, Final
 
 MAX_DEPTH: Final = 200
+SLICE: Final = 32 * 1024  # characters of a long text that are written at once
 _LONE: Final = re.compile("[\ud800-\udfff]")
 _PAIR: Final = re.compile("[\ud800-\udbff][\udc00-\udfff]")
 
 
-def canonical_json(value: Any) -> bytes:
+def canonical_json(value: Any, breathe: Callable[[], None] | None = None) -> bytes:
     """The canonical UTF-8 of a JSON value. Tuples are lists; keys that are no strings are written as JSON writes them.
+
+    Args:
+        breathe: called between parts, so that a background thread can let others run.
 
     Raises:
         ValueError: NaN or an infinity, something JSON has no word for, or more than `MAX_DEPTH` levels.
     """
     out: list[str] = []
-    _write(value, out.append, MAX_DEPTH)
+
+    def put(part: str) -> None:
+        out.append(part)
+        if breathe is not None and len(part) >= SLICE:
+            breathe()
+
+    _write(value, put if breathe is not None else out.append, MAX_DEPTH)
     text = "".join(out)
     try:
         return text.encode()
@@ -45,13 +56,23 @@ def _joined(pair: re.Match[str]) -> str:
 
 def _write(value: Any, put: Any, levels: int) -> None:
     if isinstance(value, str):
-        put(encode_basestring(value))
+        _write_text(value, put)
     elif isinstance(value, dict):
         _write_object(value, put, levels - 1)
     elif isinstance(value, list | tuple):
         _write_list(value, put, levels - 1)
     else:
         put(_scalar(value))
+
+
+def _write_text(text: str, put: Any) -> None:
+    if len(text) < SLICE:
+        put(encode_basestring(text))
+        return
+    put('"')
+    for start in range(0, len(text), SLICE):
+        put(encode_basestring(text[start : start + SLICE])[1:-1])
+    put('"')
 
 
 def _write_object(value: dict[Any, Any], put: Any, levels: int) -> None:

@@ -116,7 +116,7 @@ class Encoder:
             return None
         request = record.request.make() if isinstance(record.request, Deferred) else record.request
         try:
-            return call_signature(self._signing.key_id, self._signing.key, request)
+            return call_signature(self._signing.key_id, self._signing.key, request, self._pause)
         except ValueError:
             attributes[UNSIGNED] = True
             return None

@@ -11,7 +11,7 @@ from typing import Any
 from glia_sdk.capture.records import OVERHEAD, Record
 
 LEFT_OUT = "glia.lost.bytes"  # in place of a payload there was no room for
-WINDOW = 0.25  # seconds in which events gather before they are worked on
+WINDOW = 0.5  # seconds in which events gather before they are worked on
 
 
 class Intake:

@@ -2,7 +2,8 @@
 
 Python threads share one lock. A thread that works without a pause makes every other wait 5 ms for it, each time that
 one comes back from reading or writing. So work is done in short stretches with a nap in between; a nap that took much
-longer than asked tells that the program is busy, and the next nap is longer.
+longer than asked tells that the program is busy, and the next nap is longer. And a program that begins a call is about
+to work itself, on preparing and sending the request: until that is over, work makes way, though never for long.
 """
 
 from __future__ import annotations
@@ -10,10 +11,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
-STRETCH = 0.0003  # seconds of work
+STRETCH = 0.0005  # seconds of work
 NAP = 0.00005
 LATE = 0.0002  # a nap longer by this much was kept waiting
 LONGEST_NAP = 0.002
+LONGEST_WAY = 0.03  # seconds to make way for a call
+TURN = 0.005  # seconds of work, at least, between two times of making way
 
 
 class Pacer:
@@ -34,6 +37,12 @@ class Pacer:
         self._sleep = sleep
         self._since = clock()
         self._nap = NAP
+        self._way_until = 0.0
+        self._turn_until = 0.0
+
+    def make_way(self, seconds: float) -> None:
+        """The program is about to work for some time. Called from its own threads; costs next to nothing."""
+        self._way_until = self._clock() + min(seconds, LONGEST_WAY)
 
     def pause(self) -> None:
         """To be called often; most calls only look at the clock."""
@@ -41,6 +50,10 @@ class Pacer:
         if now - self._since < STRETCH:
             return
         if not self._is_hurried():
+            if self._turn_until < now < self._way_until:
+                self._sleep(self._way_until - now)
+                now = self._clock()
+                self._turn_until = now + TURN
             self._sleep(self._nap)
             woke = self._clock()
             is_busy = woke - now > self._nap + LATE

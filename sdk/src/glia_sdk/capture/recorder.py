@@ -23,6 +23,8 @@ from glia_sdk.capture.transport import Transport
 
 TICK = 0.25  # seconds
 SLICE = 16 * 1024  # characters that are redacted in one stretch
+CALL_SECONDS = 0.003  # what a client takes to prepare and send a request, about
+CALL_SECONDS_PER_BYTE = 1e-8
 CUSTOM = "custom"  # the class of what a plain function redacts
 
 
@@ -75,6 +77,10 @@ class Recorder:
             self.start()
         self._counts.recorded += 1
         self._intake.put(record)
+
+    def make_way(self, size: int) -> None:
+        """A call of the program's begins, with a request of so many bytes."""
+        self._pacer.make_way(CALL_SECONDS + CALL_SECONDS_PER_BYTE * size)
 
     def start(self) -> None:
         """Starts the threads; also to send what an earlier process left."""

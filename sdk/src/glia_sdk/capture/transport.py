@@ -8,6 +8,7 @@ import threading
 import weakref
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 TIMEOUT = 30.0  # seconds
 LONGEST_ANSWER = 16 * 1024 * 1024  # bytes
@@ -107,8 +108,6 @@ class Transport:
 
 def _proxy(at: SplitResult) -> SplitResult | None:
     """The proxy that the environment names for an address."""
-    from urllib.request import getproxies, proxy_bypass
-
     named = getproxies()
     found = named.get(at.scheme) or named.get("all")
     if not found or proxy_bypass(at.hostname or ""):

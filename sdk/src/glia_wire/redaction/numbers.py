@@ -29,7 +29,7 @@ _VERSION: Final = re.compile(
     re.IGNORECASE,
 )
 
-_PHONE_STEMS: Final = ("phone", "tel", "mobile", "cell", "fax", "whatsapp", "sms", "call", "handy", "portable")
+_PHONE_STEMS: Final = ("phone", "tel", "tél", "mobile", "cell", "fax", "whatsapp", "sms", "call", "handy", "portable")
 _PHONE_WORD: Final = re.compile(
     r"(?:phone|\bt[eé]l|mobile|\bcell|\bfax|whatsapp|\bsms|\bcall|telefon|handy|phone|portable)[^0-9\n]{0,14}$",
     re.IGNORECASE,
@@ -50,7 +50,6 @@ _DATE: Final = re.compile(r"[0-9]{1,2}([./-])[0-9]{1,2}\1[0-9]{4}(?![0-9])")
 def numbers(window: Window) -> Iterator[Span]:
     """Cards, phones and IPv4 addresses in each run of digits."""
     text, shape = window.text, window.shape
-    has_words = None
     for begin, found in window.shapes(_SHAPE):
         end = found
         if end - shape.offset == len(shape.text) and (whole := _RUN.match(text, begin)):
@@ -59,9 +58,7 @@ def numbers(window: Window) -> Iterator[Span]:
         run = shape.text[begin - shape.offset : found - shape.offset].rstrip(" ()./-") if end == found else ""
         if run and run.count(".") + run.count("0") == len(run) and _is_plain(text, begin, run):
             continue
-        if has_words is None:
-            has_words = any(word in shape.text for word in _PHONE_STEMS)
-        yield from _read(text, begin, end, has_words)
+        yield from _read(text, begin, end)
 
 
 def _is_plain(text: str, begin: int, run: str) -> bool:
@@ -71,14 +68,14 @@ def _is_plain(text: str, begin: int, run: str) -> bool:
     return run.count(".") == 1
 
 
-def _read(text: str, begin: int, end: int, has_words: bool) -> Iterator[Span]:
+def _read(text: str, begin: int, end: int) -> Iterator[Span]:
     while text[end - 1] in _SEPARATORS:
         end -= 1
     if text.count(".", begin, end) >= 3:
         yield from _addresses(text, begin, end)
     if end - begin >= 13:
         yield from _cards(text, begin, end)
-    yield from _phones(text, begin, end, has_words)
+    yield from _phones(text, begin, end)
 
 
 def _addresses(text: str, begin: int, end: int) -> Iterator[Span]:
@@ -155,7 +152,7 @@ def _lengths(prefix: str) -> tuple[int, ...]:
     return ()
 
 
-def _phones(text: str, begin: int, end: int, has_words: bool) -> Iterator[Span]:
+def _phones(text: str, begin: int, end: int) -> Iterator[Span]:
     if begin and text[begin - 1] == "+":
         if span := _international(text, begin, end):
             yield span
@@ -165,11 +162,9 @@ def _phones(text: str, begin: int, end: int, has_words: bool) -> Iterator[Span]:
     start = begin - 1 if begin and text[begin - 1] == "(" else begin
     if not text[begin:end].isdigit():
         yield from _national(text, start, end)
-    if (
-        has_words
-        and 7 <= sum(map(str.isdigit, text[begin : min(end, begin + 24)])) <= 15
-        and _PHONE_WORD.search(text, max(0, start - 32), start)
-    ):
+    before = text[max(0, start - 32) : start].lower()
+    is_named = any(stem in before for stem in _PHONE_STEMS) and _PHONE_WORD.search(before)
+    if is_named and 7 <= sum(map(str.isdigit, text[begin : min(end, begin + 24)])) <= 15:
         yield Span(start, _within(text, begin, end, 15), PHONE)
 
 

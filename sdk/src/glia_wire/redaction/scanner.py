@@ -12,6 +12,8 @@ PLACEHOLDER: Final = re.compile(r"\[REDACTED:([a-z]{2,16}):([0-9]{1,6})\]")
 MARK: Final = "[REDACTED:"
 SHORTEST: Final = 6  # characters of the shortest secret that any rule knows
 ROUNDS: Final = 4
+WORD: Final = 32  # characters of a text whose reading is remembered
+MOST_WORDS: Final = 4096
 
 
 class Secret(NamedTuple):
@@ -35,13 +37,17 @@ class Scanner:
         self._rules = tuple(rules)
         self._rank: dict[str, int] = {}
         self._slice = slice_chars
+        self._words: set[str] = set()  # short texts without a secret: roles, models and the like come with every event
 
     def tokens(self, text: str, breathe: Breathe | None) -> list[Token]:
         """The text in tokens, in order. One that equals the text: there is nothing in it."""
-        if len(text) < SHORTEST:
+        if len(text) < SHORTEST or text in self._words:
             return [text]
         if MARK not in text:
-            return self._settle(text, ROUNDS, breathe)
+            found = self._settle(text, ROUNDS, breathe)
+            if len(text) <= WORD and found == [text] and len(self._words) < MOST_WORDS:
+                self._words.add(text)
+            return found
         out: list[Token] = []
         begin = 0
         for kept in PLACEHOLDER.finditer(text):
@@ -61,6 +67,8 @@ class Scanner:
         for span in spans:
             out += self._settle(text[begin : span.begin], rounds - 1, breathe)
             out.append(Secret(text[span.begin : span.end], span.secret_class))
+            if breathe is not None and span.begin - begin > REACH:
+                breathe()
             begin = span.end
         return out + self._settle(text[begin:], rounds - 1, breathe)
 

@@ -92,7 +92,8 @@ class _Call:
 def _begun(client: Any, options: Any) -> _Call | None:
     """The step of a request, or None if it is none of a model's or nothing is recorded."""
     try:
-        if session.recorder() is None or options.method != "post":
+        recorder = session.recorder()
+        if recorder is None or options.method != "post":
             return None
         api = events.APIS.get(options.url)
         body = options.json_data
@@ -100,6 +101,7 @@ def _begun(client: Any, options: Any) -> _Call | None:
             return None
         extra = options.extra_json
         copied, weight = snapshot({**body, **extra} if extra else body)
+        recorder.make_way(weight)
         url = options.url
         told = {EVERYTHING: Deferred(lambda: events.request_attributes(api, copied, client))}
         step = Step("model", f"{api.operation} {copied.get('model')}")
