@@ -13,6 +13,7 @@ import pytest
 from glia_sdk.importing.errors import NotImportable
 from glia_sdk.importing.traces.encoding import INLINE, encode
 from glia_sdk.importing.traces.events import UNTIMED, events
+from glia_sdk.importing.traces.fields import Fields
 from glia_sdk.importing.traces.formats import FORMATS, named, recognised
 from glia_sdk.importing.traces.model import Converted, ImportedRun, Refused, Step
 from glia_sdk.importing.traces.reading import DEEPEST, Account, converted, runs
@@ -233,6 +234,25 @@ def test_inspect_is_a_run_a_sample() -> None:
     assert next(step for step in with_events.steps if step.kind == "tool").is_failed
     said = next(step for step in without.steps if step.kind == "model")
     assert said.outputs["gen_ai.usage.output_tokens"] == 2
+
+
+def test_what_happens_within_a_tool_of_inspect_stands_under_it() -> None:
+    """A tool may call a model, which is its own step."""
+    value = RECORDINGS["inspect"]("")
+    model, tool = value["samples"][0]["events"][1:3]
+    tool["events"] = [{**model, "span_id": None}]
+    found = imported("inspect", value)[0].steps
+    called = next(step for step in found if step.kind == "tool")
+    assert [step.kind for step in found if step.parent == called.key] == ["model"]
+
+
+def test_members_of_lists_that_are_no_objects_are_listed() -> None:
+    """They have no place, and are not passed over."""
+    fields = Fields({"a": [{"b": 1}, "odd", None, 7], "c": ["x"], "d": {"e": ""}, "f": {"g": {"h": 0}}})
+    fields.parts("a")[0].take("b")
+    fields.parts("c")
+    fields.part("f").part("g")
+    assert fields.unmapped() == {"a[]": 2, "c": 1, "d": 1, "f.g.h": 1}
 
 
 def test_langfuse_keeps_kinds_parents_times_usage_and_cost() -> None:

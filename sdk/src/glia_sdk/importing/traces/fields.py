@@ -75,6 +75,9 @@ class Fields:
                 found += part.unmapped()
             if not any(part.value for part in parts):
                 found[self._at(key)] += 1
+            elif isinstance(value, list):
+                strangers = sum(1 for one in value if one is not None and not isinstance(one, dict))
+                found += Counter({f"{self._at(key)}[]": strangers})
         return found
 
     def _at(self, key: str) -> str:

@@ -173,8 +173,10 @@ class _Sample:
             step.outputs["inspect.error"] = error
         messages.fail(step, event.take("failed") is True and not step.is_failed)
         self._timed(step, parent, event)
+        self._open[key] = step  # what happened within it stands under it
         for place, inner in enumerate(event.parts("events")):
             self._read(f"{key}/event-{place}", inner)
+        del self._open[key]
 
     def _timed(self, step: Step, parent: str, event: Fields) -> None:
         step.parent = parent
