@@ -284,11 +284,13 @@ def test_parents_in_a_circle_are_refused() -> None:
     [
         ("", "not JSON"),
         ("a: yaml", "not JSON"),
+        ("interactions:\n- request: x\n", "HTTP exchanges in YAML"),
         ('{"a": ', "damaged JSON"),
         ('{"a": 1}\n{"b": ', "neither JSON nor JSON lines"),
         (b"\xff\xfe{", "not UTF-8 text"),
         ("[" * (DEEPEST + 1) + "]" * (DEEPEST + 1), "nested deeper"),
         ('{"$schema": "x"}', "a JSON schema"),
+        ('{"$defs": {}, "type": "array"}', "a JSON schema"),
         ('{"some": "thing"}', "no recording in a known format: an object with some"),
         ("[]", "no recording in a known format"),
         ('{"schema_version": "ATIF-v1.4", "steps": 7}', "there are none"),

@@ -133,6 +133,8 @@ def _finite(text: str) -> float | str:
 
 
 def _no_json(text: str, error: ValueError) -> str:
+    if text.startswith("interactions:"):
+        return "not JSON: HTTP exchanges in YAML, as tests replay them, and no run of an agent"
     return f"damaged JSON: {_where(error)}" if text.lstrip().startswith(("{", "[")) else "not JSON"
 
 
@@ -153,7 +155,7 @@ def _depth(text: str) -> int:
 
 def _stranger(value: Any) -> str:
     """Why a file is no recording, as far as one can tell."""
-    if isinstance(value, dict) and "$schema" in value:
+    if isinstance(value, dict) and not value.keys().isdisjoint(("$schema", "$defs")):
         return "a JSON schema, no recording"
     keys = sorted(map(str, value))[:5] if isinstance(value, dict) else []
     held = f"an object with {', '.join(key[:40] for key in keys)}" if keys else f"a JSON {type(value).__name__}"
