@@ -17,6 +17,7 @@ from glia_sdk.cli import (
     dlq,
     extracts,
     health,
+    import_trace,
     imports,
     jobs,
     keys,
@@ -73,6 +74,9 @@ app.add_typer(reextract.app, name="reextract", short_help="Extract many topics a
 app.add_typer(jobs.app, name="jobs", short_help="Background work.", epilog=jobs.EXAMPLES)
 app.add_typer(dlq.app, name="dlq", short_help="Work that was given up.", epilog=dlq.EXAMPLES)
 app.command("import", short_help="Import history from elsewhere.", epilog=imports.EXAMPLES)(imports.import_)
+app.command("import-trace", short_help="Import recorded runs of agents.", epilog=import_trace.EXAMPLES)(
+    import_trace.import_trace
+)
 app.command(
     "capture",
     short_help="Run a command and record its AI calls.",
