@@ -24,12 +24,12 @@ def destroy(session: Any, stage: str, say: Callable[[str], None], pause: float =
     stack = Stack(session.client("cloudformation"), stack_name(stage), say, pause)
     outputs = stack.outputs()
     if uploads := outputs.get("UploadBucketName"):
-        _empty(session.client("s3"), uploads)
+        empty(session.client("s3"), uploads)
     stack.delete()
     return outputs.get("BlobBucket")
 
 
-def _empty(s3: Any, bucket: str) -> None:
+def empty(s3: Any, bucket: str) -> None:
     """CloudFormation deletes a bucket only while it holds nothing."""
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket):
         if found := [{"Key": item["Key"]} for item in page.get("Contents", [])]:

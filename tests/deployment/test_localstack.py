@@ -21,7 +21,7 @@ import psycopg
 import pytest
 
 from infra.deploy import deploy, stack_name
-from infra.destroy import destroy
+from infra.destroy import destroy, empty
 from infra.package import package
 from infra.stack import Stack, StackError
 from localstack.run import machine, this_python
@@ -268,10 +268,13 @@ def test_a_stage_is_deployed_changed_and_destroyed(glia: Deployed, tmp_path: Pat
     with pytest.raises(StackError):
         deploy_with(NoSuchParameter="1")
     uploads, blobs = (stack.outputs()[name] for name in ("UploadBucketName", "BlobBucket"))
-    glia.client("s3").put_object(Bucket=uploads, Key="forgotten", Body=b"raw")
+    s3 = glia.client("s3")
+    s3.put_object(Bucket=uploads, Key="forgotten", Body=b"raw")
+    empty(s3, uploads)  # LocalStack would delete it as it is; AWS would not
+    assert "Contents" not in s3.list_objects_v2(Bucket=uploads)
     assert destroy(glia.session, "second", said.append, pause=0.2) == blobs
     assert stack.status() is None
-    assert uploads not in [bucket["Name"] for bucket in glia.client("s3").list_buckets()["Buckets"]]
+    assert uploads not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
 
 
 def test_a_batch_of_200_topics_ends_whole_though_the_worker_is_killed_in_the_middle(
