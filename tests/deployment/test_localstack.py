@@ -21,10 +21,11 @@ import psycopg
 import pytest
 
 from infra.deploy import deploy, stack_name
+from infra.destroy import destroy, empty
 from infra.package import package
 from infra.stack import Stack, StackError
 from localstack.run import machine, this_python
-from tests.support.deployed import Deployed, localstack_is_there
+from tests.support.deployed import Deployed, localstack_is_there, sqs_record
 from tests.support.importing import Person, history, written
 from tests.support.running import ROOT
 from tests.support.traces import PROTOBUF, new_run, run_events, spans
@@ -74,19 +75,6 @@ def chat(http: httpx.Client, message: str) -> dict[str, Any]:
 
 def is_completed(http: httpx.Client, turn_id: str) -> bool:
     return bool(http.get(f"/turns/{turn_id}").json()["status"] == "completed")
-
-
-def sqs_record(body: str) -> dict[str, Any]:
-    return {
-        "messageId": str(uuid4()),
-        "receiptHandle": "none",
-        "body": body,
-        "attributes": {"ApproximateReceiveCount": "1"},
-        "messageAttributes": {},
-        "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:glia-local-turns",
-        "awsRegion": "eu-central-1",
-    }
 
 
 def assert_in_contract(answer: httpx.Response, status: int, code: str) -> None:
@@ -279,8 +267,14 @@ def test_a_stage_is_deployed_changed_and_destroyed(glia: Deployed, tmp_path: Pat
     assert changed.index("migrations") < changed.index("UPDATE_IN_PROGRESS")
     with pytest.raises(StackError):
         deploy_with(NoSuchParameter="1")
-    stack.delete()
+    uploads, blobs = (stack.outputs()[name] for name in ("UploadBucketName", "BlobBucket"))
+    s3 = glia.client("s3")
+    s3.put_object(Bucket=uploads, Key="forgotten", Body=b"raw")
+    empty(s3, uploads)  # LocalStack would delete it as it is; AWS would not
+    assert "Contents" not in s3.list_objects_v2(Bucket=uploads)
+    assert destroy(glia.session, "second", said.append, pause=0.2) == blobs
     assert stack.status() is None
+    assert uploads not in [bucket["Name"] for bucket in s3.list_buckets()["Buckets"]]
 
 
 def test_a_batch_of_200_topics_ends_whole_though_the_worker_is_killed_in_the_middle(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
 import psutil  # type: ignore[import-untyped]  # ships no types
@@ -31,6 +32,20 @@ REGION, STACK = "eu-central-1", "glia-local"
 def localstack_is_there() -> bool:
     """Whether `make` has set up LocalStack's environment."""
     return PYTHON.exists()
+
+
+def sqs_record(body: str) -> dict[str, Any]:
+    """One record of an SQS event."""
+    return {
+        "messageId": str(uuid4()),
+        "receiptHandle": "none",
+        "body": body,
+        "attributes": {"ApproximateReceiveCount": "1"},
+        "messageAttributes": {},
+        "eventSource": "aws:sqs",
+        "eventSourceARN": "arn:aws:sqs:eu-central-1:000000000000:glia-local-turns",
+        "awsRegion": "eu-central-1",
+    }
 
 
 class Deployed:
