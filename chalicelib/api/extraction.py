@@ -18,7 +18,7 @@ resource = Resource("extraction", "extraction")
 RunStatus = Literal["running", "finished", "failed", "superseded"]
 
 
-class RunView(View):
+class ExtractRunView(View):
     """What ran, why, on which messages, and how it ended. `provider` and `model` are what gave the cards; the
     intended ones what should have. `fallback_used` says that the rules stood in, `failure_class` why."""
 
@@ -69,12 +69,12 @@ class AttemptView(View):
     created_at: Timestamp
 
 
-class RunDetailView(RunView):
+class ExtractRunDetailView(ExtractRunView):
     attempts: list[AttemptView]
 
 
-class RunPage(View):
-    items: list[RunView]
+class ExtractRunPage(View):
+    items: list[ExtractRunView]
     next_cursor: str | None
 
 
@@ -84,28 +84,28 @@ class RunsQuery(Page):
 
 
 def _run_fields(run: ExtractRun) -> dict[str, Any]:
-    fields = {name: getattr(run, name) for name in RunView.model_fields}
+    fields = {name: getattr(run, name) for name in ExtractRunView.model_fields}
     return {**fields, "source_hash": bytes(run.source_hash).hex()}
 
 
-@resource.get("/extract-runs", query=RunsQuery, answers={200: RunPage})
+@resource.get("/extract-runs", query=RunsQuery, answers={200: ExtractRunPage})
 def get_extract_runs(call: Call) -> Response:
     """Extract runs, newest first."""
     query: RunsQuery = call.query
     before = cursor_uuid("extract-runs", query.cursor)
     found = call.services.cards.runs(call.user_id, query.topic_id, query.status, before, query.limit + 1)
     return page(
-        RunPage,
+        ExtractRunPage,
         found,
         query.limit,
-        lambda run: RunView(**_run_fields(run)),
+        lambda run: ExtractRunView(**_run_fields(run)),
         lambda run: encode_cursor("extract-runs", run.run_id),
     )
 
 
-@resource.get("/extract-runs/{run_id}", answers={200: RunDetailView}, errors=(404,))
+@resource.get("/extract-runs/{run_id}", answers={200: ExtractRunDetailView}, errors=(404,))
 def get_extract_run(call: Call) -> Response:
     """One extract run, with every try it made."""
     run, attempts = call.services.cards.run(call.user_id, path_uuid(call.path["run_id"], RunNotFound))
     tries = [AttemptView.model_validate(attempt) for attempt in attempts]
-    return answer(200, RunDetailView(**_run_fields(run), attempts=tries))
+    return answer(200, ExtractRunDetailView(**_run_fields(run), attempts=tries))

@@ -81,7 +81,7 @@ class CardFace(View):
     citations: list[PlaceView]
 
 
-class ChangeView(View):
+class CardChangeView(View):
     """`action`: created, updated, retired, returned, superseded. A created card may get another id when applied."""
 
     action: str
@@ -98,7 +98,7 @@ class ItemView(View):
     cards_changed: int | None
     tokens: int | None
     failure_class: str | None
-    diff: list[ChangeView] | None = Field(
+    diff: list[CardChangeView] | None = Field(
         description="The first 100 changes of a preview, until it is applied or discarded, or a message that it was "
         "made from is deleted."
     )

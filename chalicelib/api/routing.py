@@ -39,7 +39,7 @@ class WouldView(View):
     opens_topic: bool
 
 
-class ChangeView(View):
+class RoutingChangeView(View):
     message_id: int
     was: WasView
     would: WouldView
@@ -67,7 +67,7 @@ class ReplayView(View):
     opened_then: int = Field(description="Topics opened by these messages.")
     opened_now: int = Field(description="Topics that the replayed policy opens.")
     changed: int = Field(description="Messages where the two differ in opening a topic.")
-    changes: list[ChangeView] = Field(description="These messages, oldest first; at most 1,000 of them.")
+    changes: list[RoutingChangeView] = Field(description="These messages, oldest first; at most 1,000 of them.")
     agreement: AgreementView | None = Field(description="Null where you corrected nothing.")
 
 

@@ -49,7 +49,7 @@ class FieldView(View):
     quotes: list[dict[str, Any]]
 
 
-class TurnView(View):
+class SessionTurnView(View):
     reply: str
     stage: str
     collected_fields: dict[str, FieldView]
@@ -174,7 +174,7 @@ def get_sessions(call: Call) -> Response:
 
 
 @resource.post(
-    "/sessions/{session_id}/message", body=MessageBody, answers={200: TurnView}, errors=(404, 409, 410, 413),
+    "/sessions/{session_id}/message", body=MessageBody, answers={200: SessionTurnView}, errors=(404, 409, 410, 413),
     is_idempotent=True,
 )  # fmt: skip
 def post_session_message(call: Call) -> Response:
@@ -186,7 +186,7 @@ def post_session_message(call: Call) -> Response:
 
     def write(tx: Transaction) -> Answer:
         turn = call.services.sessions.answer(tx, call.user_id, session_id, message, extraction, call.request_id)
-        view = TurnView(
+        view = SessionTurnView(
             reply=turn.reply, stage=turn.state.stage, collected_fields=_fields(turn.state.collected_fields),
             changed=_changed(turn.changed), missing=list(turn.missing),
             extraction_source=turn.extraction_source.value, failure_class=turn.failure_class,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+from collections.abc import Iterable
 from pathlib import Path
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 import chalicelib
 from chalicelib import errors
+from chalicelib.api import endpoints
 from chalicelib.errors import GliaError
 from chalicelib.settings import Settings
 
@@ -47,3 +52,28 @@ def test_every_link_of_the_documentation_leads_somewhere() -> None:
             if not (page.parent / target).exists():
                 broken.append(f"{page.name}: {target}")
     assert broken == []
+
+
+def test_no_two_models_of_the_api_share_a_name() -> None:
+    """The OpenAPI document names a schema by its class alone."""
+    names: dict[str, set[str]] = {}
+    for endpoint in endpoints():
+        models = [endpoint.body, *endpoint.answers.values()]
+        for model in closure(model for model in models if isinstance(model, type)):
+            names.setdefault(model.__name__, set()).add(model.__module__)
+    assert len(names) > 50
+    assert {name: found for name, found in names.items() if len(found) > 1} == {}
+
+
+def closure(models: Iterable[type[Any]]) -> set[type[BaseModel]]:
+    """Models, and the models that their fields are made of."""
+    found: set[type[BaseModel]] = set()
+    left: list[Any] = list(models)
+    while left:
+        one = left.pop()
+        if isinstance(one, type) and issubclass(one, BaseModel) and one not in found:
+            one.model_rebuild()
+            found.add(one)
+            left += [field.annotation for field in one.model_fields.values()]
+        left += get_args(one)
+    return found
