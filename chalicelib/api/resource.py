@@ -176,6 +176,7 @@ class Resource:
             request = self.blueprint.current_request
             call = Call(request, endpoint, {name: unquote(value) for name, value in path.items()})
             try:
+                _ = endpoint.query and call.query  # a wrong one is refused whether the handler looks at it or not
                 return handler(call)
             except GliaError as error:
                 if error.status >= 500:

@@ -110,6 +110,15 @@ def test_bad_queries_cursors_and_ids_have_their_codes(api: Api, path: str, statu
     refused(api, status, code, "GET", path)
 
 
+def test_a_bad_query_is_refused_even_where_there_is_nothing_to_ask_for(api: Api) -> None:
+    """The older routes of a conversation without an active topic, too."""
+    conversation_id = api.get("/conversation")["conversation_id"]
+    for what in ("messages", "cards"):
+        path = f"/conversations/{conversation_id}/{what}"
+        assert api.get(path)["items"] == []
+        assert api.get(f"{path}?colour=red", 422)["error"]["code"] == "invalid"
+
+
 def test_message_ids_that_cannot_be_are_404(api: Api) -> None:
     """Message ids are numbers; others name nothing."""
     for bad in ("abc", "-1", "1.5", "99999999999999999999", "%20", "١"):
