@@ -7,7 +7,7 @@ import os
 import random
 from collections import Counter
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
@@ -115,11 +115,20 @@ class Fuzz:
                     for _ in range(3)
                 ]
             },
+            "post_spans": {"resourceSpans": [{"scopeSpans": [{"spans": [self.span(name) for _ in range(3)]}]}]},
             "post_import": {
                 "source": "s",
                 "messages": [{"key": str(self.random.randrange(50)), "role": "user", "content": f"old {WORDS[name]}"}],
             },
         }.get(_handler(endpoint), {})
+
+    def span(self, name: str) -> dict[str, Any]:
+        """Of a trace whose id is somebody's run."""
+        at = 1_790_000_000_000_000_000 + self.random.randrange(10**9)
+        return {
+            "traceId": UUID(self.any_id("trace_run_id")).hex, "spanId": f"{self.random.randrange(1, 30):016x}",
+            "name": f"{WORDS[name]} span", "startTimeUnixNano": str(at), "endTimeUnixNano": str(at + 5),
+        }  # fmt: skip
 
     def step(self) -> None:
         name, endpoint = self.random.choice(list(self.users)), self.random.choice(endpoints())
@@ -167,6 +176,7 @@ def _handler(endpoint: Endpoint) -> str:
         ("POST", "/tools"): "tool",
         ("PATCH", "/tools/{tool_id}"): "tool_change",
         ("POST", "/traces/events"): "post_events",
+        ("POST", "/v1/traces"): "post_spans",
         ("POST", "/traces/runs"): "begin_run",
         ("POST", "/traces/runs/{trace_run_id}/complete"): "complete_run",
         ("POST", "/runs/{trace_run_id}/privacy-override"): "override",
