@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 import psycopg
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
 
-from bench.support import Targets, application, clean_environment, parse, place
+from bench.support import WORDS, Targets, application, clean_environment, parse, place
 from tests.support.queue import RecordingQueue
 
 if TYPE_CHECKING:
@@ -32,26 +32,6 @@ FLOOR_TABLE = """
         attributes jsonb)
 """
 COPY = "COPY floor_spans FROM STDIN"
-WORDS = [
-    "the",
-    "report",
-    "says",
-    "that",
-    "nothing",
-    "was",
-    "found",
-    "in",
-    "the",
-    "third",
-    "quarter",
-    "and",
-    "asks",
-    "for",
-    "more",
-    "data",
-    "by",
-    "Friday",
-]
 
 
 def bodies(spans: int, batch: int, seed: int) -> tuple[UUID, list[bytes]]:

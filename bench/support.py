@@ -29,6 +29,9 @@ INHERITED = ("AWS_", "OPENAI_", "GLIA_", "DATABASE_", "POWERTOOLS_", "PYTHONDONT
 DATABASE = "bench"
 Observe = Callable[[str], None]
 
+_FILLER = "the report says that nothing was found in the third quarter and asks for more data by Friday"
+WORDS = _FILLER.split()
+
 
 def parse(doc: str | None, *arguments: tuple[str, dict[str, Any]]) -> argparse.Namespace:
     """The command line of a benchmark, whose module docstring is its help."""

@@ -19,7 +19,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 
-from bench.support import Targets, application, clean_environment, parse, place
+from bench.support import WORDS, Targets, application, clean_environment, parse, place
 from tests.support.queue import RecordingQueue
 
 if TYPE_CHECKING:
@@ -33,26 +33,6 @@ FLOOR_TABLE = """
 STAGE = "CREATE TEMP TABLE stage (LIKE floor_events) ON COMMIT DELETE ROWS"
 COPY = "COPY stage (run_id, sequence_no, step_id, event_type, ts, attributes) FROM STDIN"
 INSERT = "INSERT INTO floor_events SELECT * FROM stage ON CONFLICT DO NOTHING"
-WORDS = [
-    "the",
-    "report",
-    "says",
-    "that",
-    "nothing",
-    "was",
-    "found",
-    "in",
-    "the",
-    "third",
-    "quarter",
-    "and",
-    "asks",
-    "for",
-    "more",
-    "data",
-    "by",
-    "Friday",
-]
 
 
 def bodies(events: int, batch: int, seed: int) -> list[bytes]:

@@ -16,8 +16,7 @@ from chalicelib.api.answers import Timestamp, View, answer
 from chalicelib.api.requests import Body, Text, path_uuid
 from chalicelib.api.resource import Call, Resource
 from chalicelib.artifacts.errors import ArtifactMismatch, ArtifactNotFound
-from chalicelib.artifacts.models import Artifact
-from chalicelib.artifacts.service import Payload
+from chalicelib.artifacts.models import Artifact, Payload
 from chalicelib.jobs.service import Answer
 
 resource = Resource("artifacts", "artifacts")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chalice.app import Response
 from pydantic import Field
@@ -14,8 +14,10 @@ from chalicelib.api.resource import Call, Resource
 from chalicelib.errors import TooLarge
 from chalicelib.traces.bodies import BODY_BYTES, inflate
 from chalicelib.traces.errors import UnreadableBody
-from chalicelib.traces.otlp.service import Taken
 from chalicelib.traces.otlp.spans import read_json, read_protobuf
+
+if TYPE_CHECKING:
+    from chalicelib.traces.otlp.service import Taken
 
 resource = Resource("otlp", "traces")
 JSON, PROTOBUF = "application/json", "application/x-protobuf"
@@ -50,7 +52,7 @@ def post_spans(call: Call) -> Response:
     headers = call.request.headers
     is_protobuf = (headers.get("content-type") or "").partition(";")[0].strip().lower() == PROTOBUF
     data = _data(call.raw_body, (headers.get("content-encoding") or "").strip().lower())
-    spans = read_protobuf(data) if is_protobuf else read_json(data)
+    spans = list(read_protobuf(data) if is_protobuf else read_json(data))
     with call.services.db.user(call.user_id) as tx:
         taken = call.services.spans.take(tx, call.user_id, spans)
     return _protobuf(taken) if is_protobuf else _json(taken)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 from uuid import UUID
 
 from glia_wire.events import idempotency_key
@@ -13,7 +13,9 @@ from chalicelib.api.answers import Timestamp, View
 from chalicelib.traces.contents import Bodies, join, named
 from chalicelib.traces.models import Gap
 from chalicelib.traces.runs.models import Event, Run
-from chalicelib.traces.runs.service import StepDetail
+
+if TYPE_CHECKING:
+    from chalicelib.traces.runs.service import StepDetail
 
 RunStatus = Literal["running", "completed", "failed", "partial"]
 INPUTS = (

@@ -68,6 +68,16 @@ class Settled:
     failure: Failure | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Payload:
+    """What a client says of a payload, and the payload if it is small."""
+
+    media_type: str
+    size: int
+    sha256: str | None = None
+    content: bytes | None = None
+
+
 class RunHealth(Protocol):
     """What runs are told of an artifact that failed."""
 

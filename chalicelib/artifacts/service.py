@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
 from uuid import UUID
 
 from chalicelib.adapters.clock import NewId
@@ -17,19 +16,9 @@ from chalicelib.artifacts.errors import (
     ArtifactPending,
     ArtifactTooLarge,
 )
-from chalicelib.artifacts.models import DOWNLOAD_WITHIN, UPLOAD_WITHIN, Artifact, Blobs, Settled
+from chalicelib.artifacts.models import DOWNLOAD_WITHIN, UPLOAD_WITHIN, Artifact, Blobs, Payload, Settled
 
 INLINE_MAX = 256 * 1024  # bytes of a payload inside its request or answer
-
-
-@dataclass(frozen=True, slots=True)
-class Payload:
-    """What a client says of a payload, and the payload if it is small."""
-
-    media_type: str
-    size: int
-    sha256: str | None = None
-    content: bytes | None = None
 
 
 class ArtifactService:

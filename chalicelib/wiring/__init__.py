@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """Everything a handler may call. Threads that meet at a first use wait for each other."""
+    """Everything a handler may call. Of threads that meet at a first use each may build its own; either will do."""
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside
