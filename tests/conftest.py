@@ -92,9 +92,9 @@ def settings(database: DatabaseUrls, home: Path, server: Server) -> Settings:
 
 
 @pytest.fixture
-def superuser_rows(server: Server, database: DatabaseUrls) -> Callable[[str], list[str]]:
-    """Looks for a word in every row of every table, past row-level security. Answers `table: row` lines."""
-    return lambda word: rows_with(server.superuser(database), word)
+def superuser_rows(server: Server, database: DatabaseUrls) -> Callable[..., list[str]]:
+    """Looks for words in every row of every table, past row-level security. Answers `table: row` lines."""
+    return lambda *words: rows_with(server.superuser(database), *words)
 
 
 @pytest.fixture

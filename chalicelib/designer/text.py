@@ -84,16 +84,21 @@ def within(found: Sequence[Word], start: int, end: int) -> list[Word]:
 
 
 class Gazetteer(Generic[Entry]):
-    """Phrases, each standing for an entry; found longest first from left to right, in one pass."""
+    """Phrases, each standing for an entry; found longest first from left to right, in one pass.
 
-    def __init__(self, phrases: Iterable[tuple[str, Entry]]) -> None:
-        self._by_first: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
+    Args:
+        others: whose phrases it has, too, after its own where both have one.
+    """
+
+    def __init__(self, phrases: Iterable[tuple[str, Entry]], others: Gazetteer[Entry] | None = None) -> None:
+        added: dict[str, list[tuple[tuple[str, ...], Entry]]] = {}
         for phrase, entry in phrases:
             parts = tuple(word.text for word in words(phrase))
             if parts:
-                self._by_first.setdefault(parts[0], []).append((parts, entry))
-        for options in self._by_first.values():
-            options.sort(key=lambda option: -len(option[0]))
+                added.setdefault(parts[0], []).append((parts, entry))
+        self._by_first: dict[str, list[tuple[tuple[str, ...], Entry]]] = dict(others._by_first) if others else {}
+        for first, options in added.items():
+            self._by_first[first] = sorted([*options, *self._by_first.get(first, ())], key=lambda one: -len(one[0]))
 
     def find(self, found: Sequence[Word]) -> list[Match[Entry]]:
         matches: list[Match[Entry]] = []

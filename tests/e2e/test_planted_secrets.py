@@ -74,7 +74,7 @@ def nowhere(glia: Run, glia_home: Path) -> Iterator[None]:
     yield
     url = f"postgresql://postgres@/glia?host={glia_home / 'postgres'}"
     assert rows_with(url, "[REDACTED:secret:"), "the look finds what is there"
-    assert [row[:200] for needle in NEEDLES for row in rows_with(url, needle)] == []
+    assert [row[:200] for row in rows_with(url, *NEEDLES)] == []
     assert soon(lambda: not files_with(glia_home)) or files_with(glia_home) == []
 
 

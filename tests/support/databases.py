@@ -152,12 +152,13 @@ def debian15_is_there() -> bool:
     return (DEBIAN_BINARIES / "initdb").exists() and shutil.which("pgbouncer") is not None
 
 
-def rows_with(superuser_url: str, word: str) -> list[str]:
-    """`table: row` for every row of the database that holds `word`, in whatever column and case."""
+def rows_with(superuser_url: str, *words: str) -> list[str]:
+    """`table: row` for every row of the database that holds one of the words, in whatever column and case."""
+    patterns = [f"%{word}%" for word in words]
     with psycopg.connect(superuser_url) as connection:
         tables = connection.execute("SELECT tablename FROM pg_tables WHERE schemaname = 'public'").fetchall()
         return [
             f"{table}: {row[0]}"
             for (table,) in tables
-            for row in connection.execute(f'SELECT t::text FROM "{table}" t WHERE t::text ILIKE %s', (f"%{word}%",))
+            for row in connection.execute(f'SELECT t::text FROM "{table}" t WHERE t::text ILIKE ANY (%s)', (patterns,))
         ]

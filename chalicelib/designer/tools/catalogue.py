@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from chalicelib.designer.text import Gazetteer, vocabulary, words
@@ -16,18 +16,24 @@ _NOT_IN_NAMES = regex(r"[^a-z0-9]")
 
 
 class Catalogue:
-    """Tools by name: Glia's, then the user's own, whose names and titles come first where both have them.
+    """Tools by name: Glia's (`common`), then the user's own, whose names and titles come first where both have them.
 
     `tool_words` finds tools by words that mean them anywhere; `hinted_words` by those that do only where tools are
     spoken of, as well as by the former.
     """
 
-    def __init__(self, tools: Iterable[Tool]) -> None:
-        self.by_name = {tool.name: tool for tool in tools}
-        own = [tool for tool in self.by_name.values() if tool.origin is not Origin.CATALOGUE]
-        rest = [tool for tool in self.by_name.values() if tool.origin is Origin.CATALOGUE]
-        self.tool_words = Gazetteer(_phrases([*own, *rest], hints=False))
-        self.hinted_words = Gazetteer(_phrases([*own, *rest], hints=True))
+    def __init__(self, tools: Iterable[Tool], common: Catalogue | None = None) -> None:
+        self._added = list(tools)
+        self._common = common
+        self.by_name: dict[str, Tool] = (common.by_name if common else {}) | {tool.name: tool for tool in self._added}
+
+    @cached_property
+    def tool_words(self) -> Gazetteer[str]:
+        return Gazetteer(_phrases(self._added, hints=False), self._common.tool_words if self._common else None)
+
+    @cached_property
+    def hinted_words(self) -> Gazetteer[str]:
+        return Gazetteer(_phrases(self._added, hints=True), self._common.hinted_words if self._common else None)
 
     def __contains__(self, name: object) -> bool:
         return name in self.by_name
@@ -72,7 +78,7 @@ def _common() -> Catalogue:
 def catalogue(own: Iterable[Tool] = ()) -> Catalogue:
     """Glia's catalogue with a user's own tools. An own tool never takes the place of a common one: names differ."""
     added = list(own)
-    return Catalogue([*common_tools(), *added]) if added else _common()
+    return Catalogue(added, _common()) if added else _common()
 
 
 def name_of(words_of_user: str, taken: Iterable[str] = ()) -> str:
