@@ -114,7 +114,8 @@ RECENT_TALK = f"""
 """
 
 LIST_ROUTER_RUNS = """
-    SELECT message_id, policy, rule, signals, from_topic_id, to_topic_id, created_at FROM topic_router_runs
+    SELECT message_id, policy, rule, signals, from_topic_id, to_topic_id, created_at, trace_run_id
+    FROM topic_router_runs
     WHERE to_topic_id = %s AND user_id = %s AND message_id > %s ORDER BY message_id LIMIT %s
 """
 

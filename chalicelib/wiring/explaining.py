@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.explaining import Explanation
+from chalicelib.explaining.models import Explanation
 from chalicelib.wiring.outside import Outside
 
 if TYPE_CHECKING:
@@ -15,8 +15,10 @@ if TYPE_CHECKING:
 
 
 class TraceExplainer:
-    """Keeps explanations as traces (`explaining.Explainer`). Their code is loaded with the first one: a cold start that
-    takes a message in has nothing to explain yet."""
+    """Keeps explanations as traces (`explaining.explainer.Explainer`).
+
+    Their code is loaded with the first one: a cold start that takes a message in has nothing to explain yet.
+    """
 
     def __init__(self, outside: Outside) -> None:
         self._outside = outside

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.explaining import Explanation, Step
+from chalicelib.explaining.models import Explanation, Step
 from chalicelib.traces.recording import store
 from chalicelib.traces.recording.envelopes import envelopes
 from local.roles import DatabaseUrls

@@ -24,7 +24,7 @@ from tests.support.blobs import MemoryBlobs
 from tests.support.queue import RecordingQueue
 from tests.support.traces import new_run, run_events, send
 
-CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH, TRACE = 8, 3, 6, 11, 3, 20, 12, 10
+CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH, TRACE = 8, 3, 6, 12, 3, 20, 12, 10
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -114,8 +114,8 @@ def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, stateme
 
 
 @pytest.mark.parametrize("count", [1, 60])
-def test_telling_a_story_takes_at_most_eleven_statements(api: Api, statements: list[str], count: int) -> None:
-    """However many cards there are: six to begin, five to end."""
+def test_telling_a_story_takes_at_most_twelve_statements(api: Api, statements: list[str], count: int) -> None:
+    """However many cards there are: six to begin, five to end, one to explain it."""
     topic_id = api.chat("I decided to go with Postgres.")["topic_id"]
     for n in range(count):
         api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)

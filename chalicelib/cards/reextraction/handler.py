@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from chalicelib.adapters.clock import NewId
+from chalicelib.adapters.clock import Clock, Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.cards.extractors import RULES_PROVIDER, CardExtractor
@@ -24,12 +24,14 @@ from chalicelib.cards.reextraction.proposing import MAX_DIFF, Proposal, diff_of,
 from chalicelib.cards.replacing import carry_out
 from chalicelib.cards.results import store as results
 from chalicelib.cards.results.store import Dirty
-from chalicelib.cards.runs import source
+from chalicelib.cards.runs import explaining, source
 from chalicelib.cards.runs import store as runs
 from chalicelib.cards.runs.source import SourceChanged
 from chalicelib.cards.runs.store import Made, TopicState
 from chalicelib.cards.stories.renewal import Renewal
 from chalicelib.errors import GliaError
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Watch
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobMessage, Outcome
 from chalicelib.jobs.worker import Claims
@@ -93,7 +95,10 @@ class ReextractionHandler:
         progress: Progress,
         choosing: Choosing,
         renewal: Renewal,
+        explainer: Explainer,
         new_id: NewId,
+        clock: Clock,
+        monotonic: Monotonic,
         crash_points: CrashPoints,
         *,
         lease: int,
@@ -104,7 +109,10 @@ class ReextractionHandler:
         self._progress = progress
         self._choosing = choosing
         self._renewal = renewal
+        self._explainer = explainer
         self._new_id = new_id
+        self._clock = clock
+        self._monotonic = monotonic
         self._reach = crash_points
 
     def handle(self, message: JobMessage, token: UUID) -> Outcome:
@@ -228,10 +236,12 @@ class ReextractionHandler:
 
     def _replace(self, tx: Transaction, work: Work, topic: TopicState, proposal: Proposal, wanted: runs.Source) -> None:
         user_id, topic_id, job, identity = work.user_id, work.topic_id, work.claim.job, work.extractor.identity
+        watch = Watch(self._clock, self._monotonic)
         run = runs.claim(
-            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), token=work.claim.token,
-            job_id=job.job_id, request_id=job.request_id, cause="applied", redo=True,
+            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), trace_run_id=self._new_id(),
+            token=work.claim.token, job_id=job.job_id, request_id=job.request_id, cause="applied", redo=True,
         )  # fmt: skip
+        assert run is not None  # no other run of this source is this job's
         planned = proposal.plan(tx, user_id, topic_id, run.run_id)
         carry_out(tx, user_id, topic.conversation_id, topic_id, planned)
         runs.raise_revision(tx, user_id, topic_id)  # an extraction under way began before this
@@ -241,11 +251,13 @@ class ReextractionHandler:
         made = Made(
             identity.provider, identity.model, bool(failures), next(iter(failures), None), 0, 0, 0, None, None, None
         )
-        runs.finish(tx, run.run_id, work.claim.token, made, tokens)
+        count = runs.finish(tx, run.run_id, work.claim.token, made, tokens) or 0
         changed = sum(bool(change.action) for change in planned.changes)
         if changed:
             self._renewal.after_change(tx, user_id, topic_id, cause="cards", request_id=job.request_id)
         self._end(tx, work, ItemStatus.APPLIED, run_id=run.run_id, cards_changed=changed)
+        told = explaining.applied(run, wanted, job, topic_id, identity, planned, count, watch)
+        self._explainer.explain(tx, user_id, told)
 
     def _end(self, tx: Transaction, work: Work, status: ItemStatus, **told: Any) -> None:
         """Ends item and job, and lets the batch go on.

@@ -12,7 +12,7 @@ from uuid import UUID
 from chalicelib.conversations.turns.context import Context
 from chalicelib.conversations.turns.models import Ended, Reply, Turn
 from chalicelib.conversations.turns.repliers import RULES_PROVIDER, Question
-from chalicelib.explaining import TAG, Call, Explanation, Step, Watch, call_step
+from chalicelib.explaining.models import TAG, Call, Explanation, Step, Watch, call_step
 
 NAME = "chat.turn"
 TAGS = (TAG, "chat")

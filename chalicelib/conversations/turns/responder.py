@@ -16,7 +16,8 @@ from chalicelib.conversations.turns.context import RECENT, Context, Note
 from chalicelib.conversations.turns.explaining import Answering, explained
 from chalicelib.conversations.turns.models import EventType, Reply, Turn
 from chalicelib.conversations.turns.repliers import Question, Replier
-from chalicelib.explaining import Call, Explainer, Explanation, Watch
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Call, Explanation, Watch
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobKind, JobMessage, Outcome
 from chalicelib.jobs.outbox import Outbox

@@ -25,7 +25,7 @@ from chalicelib.conversations.routers import Router
 from chalicelib.conversations.turns import store
 from chalicelib.conversations.turns.explaining import explained
 from chalicelib.conversations.turns.models import FINAL, Accepted, Turn, TurnEvent
-from chalicelib.explaining import Explainer
+from chalicelib.explaining.explainer import Explainer
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.errors import IdempotencyConflict
 from chalicelib.jobs.models import JobKind, JobMessage

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from glia_wire.events import SCHEMA_VERSION
 
-from chalicelib.explaining import Explanation, Facts, Step
+from chalicelib.explaining.models import Explanation, Facts, Step
 
 SERVICE = "glia"
 LONGEST = 200  # characters of a name

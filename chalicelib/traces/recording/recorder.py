@@ -13,7 +13,7 @@ from uuid import UUID
 from glia_wire.redaction import RULESET, Gate
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.explaining import Explanation
+from chalicelib.explaining.models import Explanation
 from chalicelib.traces import contents
 from chalicelib.traces.recording import store
 from chalicelib.traces.recording.envelopes import LONGEST, SERVICE, Envelope, Made, envelopes, status
@@ -26,7 +26,7 @@ INPUT, OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 
 
 class TraceRecorder:
-    """Writes Glia's own runs (`explaining.Explainer`).
+    """Writes Glia's own runs (`explaining.explainer.Explainer`).
 
     Args:
         ingestion: takes the run where the gate finds something in it, which is by chance: digits of a hash, perhaps.

@@ -1,19 +1,16 @@
 """How Glia explains itself: what a domain tells of something it has done, a turn or an extraction, once that has ended.
 
-The domains know of no traces: `wiring` gives them an `Explainer`. What they tell names messages, cards, prompts and
-answers by id and hash and holds no words of anybody, so erasing those reaches everything.
+It names messages, cards, prompts and answers by id and hash and holds no words of anybody, so erasing those reaches
+everything.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Any
 from uuid import UUID
-
-from chalicelib.adapters.clock import Clock, Monotonic
-from chalicelib.adapters.postgres import Transaction
 
 Facts = Mapping[str, Any]  # JSON by name, with OpenTelemetry's names where it has some; None is left out
 TAG = "glia"
@@ -62,11 +59,6 @@ class Explanation:
     tags: Sequence[str] = ()
 
 
-class Explainer(Protocol):
-    def explain(self, tx: Transaction, user_id: UUID, told: Explanation) -> None:
-        """Keeps it, in one statement of the transaction that ends what it explains: best as the last one."""
-
-
 @dataclass(frozen=True, slots=True)
 class Call:
     """One call of a model, or of the rules, between two readings of the monotonic clock, in seconds."""
@@ -83,7 +75,7 @@ class Call:
 class Watch:
     """Tells the time of day of readings of a monotonic clock, so that steps never run backwards."""
 
-    def __init__(self, clock: Clock, monotonic: Monotonic) -> None:
+    def __init__(self, clock: Callable[[], datetime], monotonic: Callable[[], float]) -> None:
         self.started_at = clock()
         self._zero = monotonic()
         self._monotonic = monotonic
