@@ -130,6 +130,16 @@ def _record_and_fail(api: Api, tx: Transaction, told: Explanation) -> None:
     raise ZeroDivisionError
 
 
+def test_ids_are_kept_whatever_they_look_like(api: Api) -> None:
+    """A card's id may look like a bank account's number, and is none."""
+    ids = [f"t:{UUID(int=1)}:be10d097d2331422", f"t:{UUID(int=1)}:4111111111111111"]
+    told = explanation([step("retriever", "context", 0, found={"glia.cards.ids": ids})])
+    with api.services.db.user(api.user_id) as tx:
+        api.services.recorder.explain(tx, api.user_id, told)
+    [_, _, read, _] = api.get(f"/runs/{told.run_id}/events")["items"]
+    assert read["attributes"]["glia.cards.ids"] == ids
+
+
 def test_recording_takes_one_statement(api: Api) -> None:
     """Whatever the size, for a user's first run too; the general way would take eight."""
     seen: list[str] = []
