@@ -297,10 +297,14 @@ def use_up(superuser: Callable[..., None], job_id: UUID) -> None:
 
 
 def test_a_preview_that_is_applied_is_explained(api: Api) -> None:
-    """By what it made of the cards; nothing was called."""
+    """By what it made of the cards; nothing was called. So is the preview itself, named by its job."""
     said = api.say("I decided to go with Postgres.")
     batch = api.post("/reextractions", {"filter": {"all": True}, "preview": True}, 202)
     api.work()
+    [item] = api.get(f"/reextractions/{batch['batch_id']}/items")["items"]
+    preview = shown(api, api.get(f"/jobs/{item['job_id']}")["result"]["trace_run_id"])
+    assert (preview.run["name"], preview.about["glia.preview.status"]) == ("cards.preview", "done")
+    assert preview.facts("compare") == {"glia.cards.changed": 0}
     api.post(f"/reextractions/{batch['batch_id']}/apply")
     api.work()
     run = next(one for one in api.get("/extract-runs")["items"] if one["topic_id"] == said["topic_id"])

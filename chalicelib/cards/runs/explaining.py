@@ -71,7 +71,7 @@ def _told(
 ) -> Explanation:  # fmt: skip
     about = _about(work.run, job, job.subject, status, asked)
     extracted = list(zip(found.windows, found.results, strict=False))  # one may have been read and given nothing yet
-    steps = [_read(work), *_extracted(extracted, work.watch), *more]
+    steps = [_read(work), *extracted_steps(extracted, work.watch), *more]
     return Explanation(
         work.run.trace_run_id, NAME, work.watch.started_at, ends(steps, work.watch), about, steps, failure_class, TAGS
     )  # fmt: skip
@@ -99,7 +99,7 @@ def _source(source: Source) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _extracted(extracted: Sequence[Extracted], watch: Watch) -> Iterator[Step]:
+def extracted_steps(extracted: Sequence[Extracted], watch: Watch) -> Iterator[Step]:
     """Windows one by one where a model was asked, added up where the rules did it by themselves."""
     told = 0
     for by_model, group in groupby(extracted, lambda one: _is_by_model(one[1])):
