@@ -147,4 +147,4 @@ def test_recording_takes_one_statement(api: Api) -> None:
         with api.services.db.user(api.user_id) as tx:
             tx._observe = seen.append
             api.services.recorder.explain(tx, api.user_id, told)
-    assert seen == [store.INSERT] * 2
+    assert seen == [store.INSERT_WITH_CONTENTS, store.INSERT]

@@ -26,7 +26,7 @@ class Entry:
 # A run, closed, with its steps, events and contents; nothing of it where there is one of this id. The user's key is
 # held against erasure, as ingestion holds it, and fingerprints are made with it here: HMAC-SHA256 by its definition, of
 # what would have been received.
-INSERT = """
+RUN = """
     WITH found_key AS (
         SELECT conflict_key FROM trace_keys WHERE user_id = %(user)s FOR SHARE
     ), made_key AS (
@@ -55,12 +55,13 @@ INSERT = """
     ), events AS (
         INSERT INTO trace_events (user_id, run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts,
             sequence_source, attributes, contents, bytes, redaction, fingerprint)
-        SELECT %(user)s, run.run_id, (r.e->>'sequence_no')::bigint, r.e->>'event_type', (r.e->>'step_id')::uuid,
-            (r.e->>'parent_step_id')::uuid, r.e->>'kind', r.e->>'name', (r.e->>'ts')::timestamptz, 'client',
-            g.attributes::jsonb, string_to_array(g.hashes, ',')::uuid[], length(g.received), %(redaction)s::jsonb,
+        SELECT %(user)s, run.run_id, e.sequence_no, e.event_type, e.step_id, e.parent_step_id, e.kind, e.name, e.ts,
+            'client', g.attributes::jsonb, string_to_array(g.hashes, ',')::uuid[],
+            length(g.received), %(redaction)s::jsonb,
             substring(sha256(pads.outside || sha256(pads.inside || convert_to(g.received, 'UTF8'))) FROM 1 FOR 16)
         FROM run, pads, unnest(%(received)s::text[], %(attributes)s::text[], %(hashes)s::text[])
-            AS g (received, attributes, hashes), LATERAL (SELECT g.received::jsonb AS e) r
+            AS g (received, attributes, hashes), jsonb_to_record(g.received::jsonb) AS e (sequence_no bigint,
+            event_type text, step_id uuid, parent_step_id uuid, kind text, name text, ts timestamptz)
     ), steps AS (
         INSERT INTO trace_steps (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
             started_sequence_no, ended_sequence_no, starts, ends, is_failed, started_at, ended_at, chunk_count, model,
@@ -71,7 +72,13 @@ INSERT = """
         FROM run, jsonb_to_recordset(%(made)s) AS s (step_id uuid, parent_step_id uuid, kind text, name text,
             status text, first bigint, last bigint, is_failed boolean, started_at timestamptz, ended_at timestamptz,
             model text, tool text, error_type text, input_tokens bigint, output_tokens bigint)
-    ), parts AS (
+    )
+"""
+INSERT = f"{RUN} SELECT FROM run"
+
+# The same of a run with contents, in hash order as ever.
+INSERT_WITH_CONTENTS = f"""
+    {RUN}, parts AS (
         INSERT INTO trace_contents (user_id, content_hash, body, items, bytes)
         SELECT %(user)s, c.content_hash, c.body, string_to_array(c.items, ',')::uuid[], c.bytes
         FROM run, jsonb_to_recordset(%(parts)s) AS c (content_hash uuid, body text, items text, bytes integer)
@@ -98,7 +105,7 @@ def insert(
     """
     parts = {part.content_hash: part for entry in entries for part in entry.contents}
     tx.run(
-        INSERT, user=user_id, **run, received=[entry.received for entry in entries],
+        INSERT_WITH_CONTENTS if parts else INSERT, user=user_id, **run, received=[entry.received for entry in entries],
         attributes=[entry.attributes for entry in entries], hashes=[_joined(entry.hashes) for entry in entries],
         made=Jsonb(list(made)), parts=Jsonb([_part(part) for part in parts.values()]), redaction=redaction,
         new_key=new_key, late=late,
