@@ -1,6 +1,6 @@
 """What it costs that Glia explains itself: whole deliveries of jobs with their runs of traces, and without.
 
-    PYTHONPATH=.:sdk/src python bench/explanations.py [--times 100]
+    PYTHONPATH=. python bench/explanations.py [--times 100]
 
 Each job in turn is delivered without being explained, with its run written in one statement, and with the same run
 taken in as one that a client sends. By the rules, without a model, so that nothing else takes long; commits included.
