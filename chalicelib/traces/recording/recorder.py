@@ -22,6 +22,7 @@ from chalicelib.traces.service import TraceIngestion
 
 _RECEIVED = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 NOTHING_FOUND = contents.dump({"ruleset": RULESET, "counts": {}})
+THERE = {"run_closed", "sequence_conflict"}  # another run of this id, which stays as it is
 CARD_IDS = "glia.cards.ids"
 INPUT, OUTPUT = "gen_ai.usage.input_tokens", "gen_ai.usage.output_tokens"
 
@@ -58,7 +59,7 @@ class TraceRecorder:
 
     def _take(self, tx: Transaction, user_id: UUID, events: list[Envelope]) -> None:
         receipts = self._ingestion.take(tx, user_id, events)
-        if refused := {receipt.code for receipt in receipts if receipt.status == "rejected"}:
+        if refused := {receipt.code for receipt in receipts if receipt.status == "rejected"} - THERE:
             raise ValueError(f"the run cannot be recorded: {', '.join(sorted(map(str, refused)))}")
 
 

@@ -23,9 +23,9 @@ class Entry:
     contents: Sequence[Content]
 
 
-# A run, closed, with its steps, events and contents; nothing of it where there is one of this id. The user's key is
-# held against erasure, as ingestion holds it, and fingerprints are made with it here: HMAC-SHA256 by its definition, of
-# what would have been received.
+# A run, closed, with its steps and events; nothing of it where there is one of this id. Before anything is written the
+# user's key is held against erasure, as ingestion holds it, and fingerprints are made with it here: HMAC-SHA256 by its
+# definition, of what would have been received.
 RUN = """
     WITH found_key AS (
         SELECT conflict_key FROM trace_keys WHERE user_id = %(user)s FOR SHARE
@@ -51,7 +51,7 @@ RUN = """
             ARRAY(SELECT DISTINCT unnest(%(kinds)s::text[]) ORDER BY 1),
             0, %(started_at)s, %(events)s - 1, %(events)s - 1, %(status)s, %(ended_at)s,
             now(), now() + make_interval(secs => %(late)s), now()
-        ON CONFLICT (user_id, run_id) DO NOTHING RETURNING run_id
+        FROM pads ON CONFLICT (user_id, run_id) DO NOTHING RETURNING run_id
     ), events AS (
         INSERT INTO trace_events (user_id, run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts,
             sequence_source, attributes, contents, bytes, redaction, fingerprint)
