@@ -151,11 +151,12 @@ class Database:
             raise DatabaseUnavailable() from error
 
     def _begin_once(self, user_id: str) -> psycopg.Connection[Row]:
+        """In one round trip, so without parameters; `user_id` is a UUID's text or empty."""
         connection = self._connection()
         try:
             connection.execute(
-                "SELECT set_config('glia.user_id', %s, true) AS u, set_config('statement_timeout', %s, true) AS t",
-                (user_id, self._timeout),
+                f"BEGIN; SET LOCAL glia.user_id = '{user_id}'; SET LOCAL statement_timeout = {self._timeout}".encode(),
+                prepare=False,
             )
         except psycopg.OperationalError:
             self.close()
@@ -169,6 +170,7 @@ class Database:
                 self._url,
                 row_factory=namedtuple_row,
                 prepare_threshold=self._prepare_threshold,
+                autocommit=True,  # BEGIN is our own
                 connect_timeout=5,
             )
         return held.connection

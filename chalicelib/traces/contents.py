@@ -2,6 +2,7 @@
 
 A conversation that is sent with every call repeats its beginning. Its messages are kept one by one, and every sixteen
 of them, from its start, once more as a block of hashes, so that a call's own row grows by a hash per sixteen messages.
+The long text of a message is kept by itself: what a tool has answered is said again in the next call.
 """
 
 from __future__ import annotations
@@ -19,7 +20,9 @@ LISTS = frozenset({
 })  # fmt: skip
 LONG_LIST = 512  # bytes of JSON
 LONG_VALUE = 1024
+LONG_TEXT = 2048  # of a message: a row of its own costs about 150 bytes
 BLOCK = 16  # items
+TEXT = "content"  # of a message
 PLACEHOLDERS = ("$contents", "$content")
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
 Bodies = Mapping[UUID, Any]  # what a hash stands for; a block's is a list of hashes
@@ -57,12 +60,12 @@ def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[U
 
 def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> Any:
     if isinstance(value, list) and key in LISTS:
-        made = [_content(dump(item)) for item in value]
+        made = [_message(item, contents) for item in value]
         if sum(content.size for content in made) < LONG_LIST:
             return value
         blocks = _blocks(made)
         contents += made
-        contents += [block for block in blocks if block.items]
+        contents += [block for block in blocks if block.body is None]
         hashes += [block.content_hash for block in blocks]
         return {"$contents": [len(hashes) - len(blocks), len(blocks)]}
     if isinstance(value, str | list | dict):
@@ -79,6 +82,16 @@ def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> 
 def _content(text: str) -> Content:
     data = text.encode()
     return Content(_hash(data), text, None, len(data))
+
+
+def _message(item: Any, contents: list[Content]) -> Content:
+    """An item of a list; its text, if it has a long one, goes to the contents."""
+    text = item.get(TEXT) if isinstance(item, dict) else None
+    if not isinstance(text, str) or len(text) < LONG_TEXT:
+        return _content(dump(item))
+    contents.append(_content(dump(text)))
+    said, rest = contents[-1].content_hash, dump({key: value for key, value in item.items() if key != TEXT})
+    return Content(_hash(b"message:" + said.bytes + rest.encode()), rest, [said], LONG_TEXT)
 
 
 def _hash(data: bytes) -> UUID:
@@ -149,3 +162,29 @@ def _flat(shown: Iterable[Any]) -> Iterable[Any]:
 
 class Block(list[Any]):
     """The sixteen values of a block."""
+
+
+def assembled(kept: Iterable[tuple[UUID, str | None, list[UUID] | None]]) -> Bodies:
+    """What hashes stand for, of contents as they are kept: (hash, body, items)."""
+    rows = list(kept)
+    values = {name: json.loads(body) for name, body, _ in rows if body is not None}
+
+    def value(name: UUID) -> Any:
+        return values.get(name, {"$missing": name.hex})
+
+    for name, body, items in rows:
+        if body is not None and items:
+            values[name] |= {TEXT: value(items[0])}
+    return values | {name: Block(map(value, items)) for name, body, items in rows if body is None and items}
+
+
+def by_name(kept: Iterable[tuple[UUID, str | None, list[UUID] | None]]) -> Bodies:
+    """The same, with hashes for what is kept by itself."""
+    return {name: _by_name(body, items or []) for name, body, items in kept}
+
+
+def _by_name(body: str | None, items: list[UUID]) -> Any:
+    if body is None:
+        return {"$contents": [item.hex for item in items]}
+    value = json.loads(body)
+    return value | {TEXT: {"$content": items[0].hex}} if items else value

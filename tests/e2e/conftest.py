@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from local.config import LocalConfig
+from tests.support.capturing import Program
 from tests.support.running import Run, token
 
 
@@ -36,3 +37,9 @@ def http(glia: Run, glia_home: Path) -> Iterator[httpx.Client]:
     headers = {"Authorization": f"Bearer {token(glia_home, f'user-{uuid4()}')}"}
     with httpx.Client(base_url=glia.url, headers=headers, timeout=30, trust_env=False) as client:
         yield client
+
+
+@pytest.fixture
+def program(glia: Run, http: httpx.Client, tmp_path: Path) -> Program:
+    """Runs programs that are recorded for the user of `http`."""
+    return Program(glia.url, http.headers["Authorization"].removeprefix("Bearer "), tmp_path)

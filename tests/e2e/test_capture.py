@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-import textwrap
-import time
-from collections.abc import Callable
-from pathlib import Path
-from typing import Any
-
 import httpx
 import pytest
 
+from tests.support.capturing import OPENTELEMETRY, Program, runs, soon
 from tests.support.model_server import Answer, ModelServer
-from tests.support.running import ROOT, Run
 
 pytestmark = pytest.mark.xdist_group("e2e")
-PATIENCE = 60.0
 
-OPENTELEMETRY = """
-    from opentelemetry import trace
-    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    provider = TracerProvider()
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter()))
-    trace.set_tracer_provider(provider)
-    tracer = trace.get_tracer("tests")
-"""
 SPANS = """
     with tracer.start_as_current_span("night shift", attributes={"gen_ai.operation.name": "invoke_agent"}):
         for number in range(30):
@@ -69,46 +48,6 @@ SDK = """
     stats = glia.stats()
     print(stats)
 """
-
-Program = Callable[..., str]
-
-
-@pytest.fixture
-def program(glia: Run, http: httpx.Client, tmp_path: Path) -> Program:
-    """Runs a Python program whose environment says where Glia and the model are. Returns what it printed."""
-
-    def run(*parts: str, model: ModelServer | None = None) -> str:
-        token = http.headers["Authorization"]
-        environ = {
-            "PATH": os.defpath, "HOME": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'sdk' / 'src'}",
-            "OTEL_EXPORTER_OTLP_ENDPOINT": glia.url, "OTEL_EXPORTER_OTLP_HEADERS": f"Authorization={token}",
-            "OTEL_SERVICE_NAME": "shop", "OPENAI_API_KEY": "sk-none",
-            "OPENAI_BASE_URL": model.base_url if model else "", "GLIA_URL": glia.url,
-            "GLIA_TOKEN": token.removeprefix("Bearer "), "GLIA_CONFIG": str(tmp_path / "config.json"),
-            "GLIA_SPILL": str(tmp_path / "spill"),
-        }  # fmt: skip
-        text = "".join(textwrap.dedent(part) for part in parts)
-        done = subprocess.run(
-            [sys.executable, "-c", text], env=environ, capture_output=True, text=True, timeout=120, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-        assert "rror" not in done.stderr, done.stderr
-        return done.stdout
-
-    return run
-
-
-def soon(find: Callable[[], Any]) -> Any:
-    """What is found within a minute: what is uploaded is redacted in the background."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := find()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
-
-
-def runs(http: httpx.Client) -> list[dict[str, Any]]:
-    return list(http.get("/runs").raise_for_status().json()["items"])
 
 
 def test_opentelemetrys_exporter_sends_here_as_it_is(program: Program, http: httpx.Client) -> None:

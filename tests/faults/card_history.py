@@ -23,6 +23,7 @@ from chalicelib.cards.identity import draft_key
 from chalicelib.cards.matching import is_covered
 from chalicelib.cards.merge import CardState
 from chalicelib.cards.models import SHOWN, Card, CardStatus, DraftCard, SourceMessage
+from chalicelib.conversations.imports.models import ImportedMessage
 from tests.faults.story_checks import check_stories
 from tests.support.api import Api
 
@@ -57,8 +58,10 @@ class CardHistory(RuleBasedStateMachine):
         self.known: dict[Shown, str] = {}
         self.repeated: set[Shown] = set()
         self.moments: list[tuple[datetime, UUID, str, set[int]]] = []
-        for n in range(count):
-            self._append(SENTENCES[(first + n) % len(SENTENCES)].format(n=n % 5 if n % 3 else 100 + n), None)
+        said = [SENTENCES[(first + n) % len(SENTENCES)].format(n=n % 5 if n % 3 else 100 + n) for n in range(count)]
+        messages = [ImportedMessage(str(n), "user", text, "a topic", None) for n, text in enumerate(said)]
+        with self.api.services.db.user(self.user_id) as tx:
+            self.api.services.imports.take(tx, self.user_id, "a history", messages, "r")
         self.settle()
 
     def _append(self, content: str, topic_id: UUID | None) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from local import postgres
 from tests.conftest import settings_for
-from tests.faults.world import World
+from tests.faults.world import Stage, World
 from tests.support.databases import Server
 
 SCHEDULES = int(os.environ.get("RESTART_SCHEDULES", "8"))
@@ -56,14 +56,13 @@ def test_invariant_14_a_killed_database_loses_nothing_and_duplicates_nothing(
     """Requests meanwhile are late or refused with 503; afterwards every turn ends once, every topic has its cards."""
     database = mortal.new_database()
     settings = settings_for(database, home, mortal, GLIA_MAX_ATTEMPTS="1000")
+    stage = Stage(settings, mortal.superuser(database), home)
     for seed in range(batch, SCHEDULES, 4):
-        world = World(
-            settings, mortal.superuser(database), home, 50_000 + seed, kill_database=lambda: kill_and_start(data)
-        )
+        world = World(stage, 50_000 + seed, kill_database=lambda: kill_and_start(data))
         for step in range(STEPS):
             world.step()
             if step == STEPS // 2:
                 world.kill()
         world.settle()
         world.check()
-        world.close()
+    stage.close()

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chalicelib.adapters.crashpoints import NAMES
-from chalicelib.settings import Settings
-from local.roles import DatabaseUrls
 from tests.conftest import settings_for
-from tests.faults.world import Crash, World
+from tests.faults.world import Crash, Stage, World
 from tests.support.batches import items, make_old, make_topics, progress, shown
 from tests.support.databases import Server
 
@@ -25,11 +23,12 @@ DIED: Counter[str] = Counter()
 
 
 @pytest.fixture(scope="module")
-def faulty(server: Server, home: Path) -> tuple[Settings, str]:
+def stage(server: Server, home: Path) -> Iterator[Stage]:
     """A database of its own: the sweep looks at all users."""
-    database: DatabaseUrls = server.new_database()
+    database = server.new_database()
     more = {"GLIA_MAX_ATTEMPTS": "1000", "GLIA_REEXTRACT_CONCURRENCY": str(CONCURRENCY)}
-    return settings_for(database, home, server, **more), server.superuser(database)
+    with closing(Stage(settings_for(database, home, server, **more), server.superuser(database), home)) as made:
+        yield made
 
 
 class Batches(World):
@@ -58,7 +57,7 @@ class Batches(World):
             super().observe()
 
     def change(self, sql: Any, *params: Any) -> None:
-        self.superuser.execute(sql, params)
+        self.stage.superuser.execute(sql, params)
 
     def write(self, path: str, body: Any = None) -> Any:
         """A client asks until it has an answer, under one key."""
@@ -89,11 +88,10 @@ class Batches(World):
 
 
 @pytest.fixture
-def world(request: pytest.FixtureRequest, faulty: tuple[Settings, str], home: Path) -> Any:
-    made = Batches(*faulty, home, request.param)
+def world(request: pytest.FixtureRequest, stage: Stage) -> Batches:
+    made = Batches(stage, request.param)
     made.settle_in()
-    yield made
-    made.close()
+    return made
 
 
 def seeds(first: int) -> pytest.MarkDecorator:

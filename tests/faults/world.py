@@ -17,6 +17,7 @@ from uuid import UUID
 import psycopg
 
 from chalicelib import wiring
+from chalicelib.adapters.crashpoints import survive
 from chalicelib.cards import rules
 from chalicelib.cards.models import SHOWN, SourceMessage
 from chalicelib.errors import GliaError
@@ -42,11 +43,31 @@ class Crash(BaseException):
     """The process is gone. Nothing may catch it."""
 
 
+class Stage:
+    """What worlds of one database take turns with, so that not each of them opens connections of its own."""
+
+    def __init__(self, settings: Settings, superuser_url: str, home: Path) -> None:
+        self.home = home
+        self.queue = RecordingQueue()
+        self.reach: Callable[[str], None] = survive
+        self.services = wiring.build(settings, queue=self.queue, crash_points=self._reached)
+        self._superuser_url = superuser_url
+        self.connect()
+
+    def _reached(self, name: str) -> None:
+        self.reach(name)
+
+    def connect(self) -> None:
+        self.superuser = psycopg.connect(self._superuser_url, autocommit=True)
+
+    def close(self) -> None:
+        self.superuser.close()
+        self.services.close()
+
+
 @dataclass
 class World:
-    settings: Settings
-    superuser_url: str
-    home: Path
+    stage: Stage
     seed: int
     crash_rate: float = 0.12
     kill_database: Callable[[], None] | None = None
@@ -60,12 +81,12 @@ class World:
         self.depth = 0
         self.calm = False
         self.crashes: dict[str, int] = {}
-        self.queue = RecordingQueue()
-        self.services = wiring.build(self.settings, queue=self.queue, crash_points=self.reach)
+        self.queue, self.services = self.stage.queue, self.stage.services
+        self.queue.take()
+        self.stage.reach = self.reach
         wiring.use(self.services)
-        self.api = Api(self.services, self.queue, self.home)
+        self.api = Api(self.services, self.queue, self.stage.home)
         self.user_id: UUID = self.api.user_id
-        self.superuser = psycopg.connect(self.superuser_url, autocommit=True)
 
     def reach(self, name: str) -> None:
         """The crash points: die there, or be slow there."""
@@ -86,9 +107,9 @@ class World:
     def kill(self) -> None:
         """The database dies, whoever is talking to it, and comes back."""
         assert self.kill_database is not None
-        self.superuser.close()
+        self.stage.superuser.close()
         self.kill_database()
-        self.superuser = psycopg.connect(self.superuser_url, autocommit=True)
+        self.stage.connect()
 
     def overtake(self) -> None:
         """While one worker is slow: its lease runs out, the topics change, others take over and get ahead of it."""
@@ -180,7 +201,7 @@ class World:
 
     def expire(self) -> None:
         """Every lease runs out, also those of workers that are still at it."""
-        self.superuser.execute(
+        self.stage.superuser.execute(
             "UPDATE jobs SET lease_until = now() WHERE lease_until > now() AND user_id = %s", (self.user_id,)
         )
 
@@ -241,12 +262,8 @@ class World:
                 self.inbox += self.queue.take()
         raise AssertionError("the world does not come to rest")
 
-    def close(self) -> None:
-        self.superuser.close()
-        self.services.close()
-
     def rows(self, sql: str, *params: Any) -> list[Any]:
-        return self.superuser.execute(sql, params).fetchall()
+        return self.stage.superuser.execute(sql, params).fetchall()
 
     def topics(self) -> list[UUID]:
         return [row[0] for row in self.rows("SELECT topic_id FROM topics WHERE user_id = %s ORDER BY 1", self.user_id)]

@@ -141,6 +141,27 @@ def test_a_bundle_holds_each_content_once(api: Api) -> None:
     assert len(json.dumps(first)) < len(json.dumps(events[:40])) / 4
 
 
+def test_a_long_text_is_kept_once_whoever_says_it(api: Api) -> None:
+    """A tool's answer and the messages that tell it share it: in events whole, in bundles by its name."""
+    run_id, answer = new_run(), "and so on, " * 300
+    step = {"step_id": new_run()}
+    told = [{"role": "tool", "content": answer, "tool_call_id": f"c{n}"} for n in range(3)]
+    events = [
+        event(run_id, 0, "run.started"),
+        event(run_id, 1, "step.started", kind="tool", **step),
+        event(run_id, 2, "step.completed", attributes={"gen_ai.tool.call.result": answer}, **step),
+        event(run_id, 3, attributes={"gen_ai.input.messages": told}),
+    ]
+    send(api, *events)
+    shown = api.get(f"/runs/{run_id}/events")["items"]
+    assert [one["attributes"] for one in shown] == [one.get("attributes", {}) for one in events]
+    bundle = api.get(f"/runs/{run_id}/export")
+    contents = bundle["contents"]
+    [name] = [name for name, content in contents.items() if content == answer]
+    messages = [contents[item] for item in bundle["events"][3]["attributes"]["gen_ai.input.messages"]["$contents"]]
+    assert messages == [{**message, "content": {"$content": name}} for message in told]
+
+
 def test_invariant_12_a_privacy_risk_run_is_not_exported_without_a_recorded_override(
     api: Api, superuser: Change
 ) -> None:

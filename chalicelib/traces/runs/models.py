@@ -8,6 +8,8 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from chalicelib.traces.contents import Bodies
+
 
 @dataclass(frozen=True, slots=True)
 class Run:
@@ -154,5 +156,5 @@ class Page(NamedTuple):
     """Events with the contents they name, by hash, and whether there are more."""
 
     events: list[Event]
-    bodies: dict[UUID, Any]
+    bodies: Bodies
     has_more: bool

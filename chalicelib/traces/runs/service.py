@@ -10,6 +10,7 @@ from uuid import UUID
 from glia_wire.redaction import Gate
 
 from chalicelib.adapters.postgres import Database, Transaction
+from chalicelib.traces.contents import Bodies
 from chalicelib.traces.errors import NoPrivacyRisk, PrivacyRisk, TraceRunNotFound, TraceStepNotFound
 from chalicelib.traces.models import Gap
 from chalicelib.traces.runs import store, timeline
@@ -27,7 +28,7 @@ class StepDetail:
 
     step: Step
     events: list[Event]
-    bodies: dict[UUID, Any]
+    bodies: Bodies
 
 
 class RunService:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields
 from datetime import datetime
-from typing import Any
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.traces.contents import Block
+from chalicelib.traces import contents
 from chalicelib.traces.models import Gap
 from chalicelib.traces.runs.models import Buckets, Event, Filter, Run, Skeleton, Step
 
@@ -63,12 +61,12 @@ EVENTS_AT = f"""
 
 # Contents by hash, and what the blocks among them are made of.
 CONTENTS = """
-    WITH named AS (
+    WITH RECURSIVE found AS (
         SELECT content_hash, body, items FROM trace_contents WHERE user_id = %(user)s AND content_hash = ANY(%(hashes)s)
-    )
-    SELECT * FROM named UNION
-    SELECT c.content_hash, c.body, c.items FROM named, unnest(named.items) AS i (content_hash)
-        JOIN trace_contents c ON c.user_id = %(user)s AND c.content_hash = i.content_hash
+        UNION
+        SELECT c.content_hash, c.body, c.items FROM found, unnest(found.items) AS i (content_hash)
+            JOIN trace_contents c ON c.user_id = %(user)s AND c.content_hash = i.content_hash
+    ) SELECT content_hash, body, items FROM found
 """
 
 STEP_COLUMNS = ", ".join(f"s.{name}" for name in Step._fields)
@@ -172,15 +170,10 @@ def events_at(tx: Transaction, user_id: UUID, run_id: UUID, numbers: Sequence[in
     return [Event(*row) for row in tx.rows(EVENTS_AT, user_id, run_id, list(numbers))]
 
 
-def bodies(tx: Transaction, user_id: UUID, hashes: Sequence[UUID], *, by_name: bool = False) -> dict[UUID, Any]:
-    """What hashes stand for; of a block, the values it is made of, or their hashes."""
+def bodies(tx: Transaction, user_id: UUID, hashes: Sequence[UUID], *, by_name: bool = False) -> contents.Bodies:
+    """What hashes stand for; by name: with the hashes of what is kept by itself in its place."""
     rows = tx.rows(CONTENTS, user=user_id, hashes=list(hashes)) if hashes else []
-    found: dict[UUID, Any] = {row.content_hash: json.loads(row.body) for row in rows if row.body is not None}
-    if by_name:
-        return found | {row.content_hash: {"$contents": [i.hex for i in row.items]} for row in rows if row.items}
-    return found | {
-        row.content_hash: Block(found.get(i, {"$missing": i.hex}) for i in row.items) for row in rows if row.items
-    }
+    return contents.by_name(rows) if by_name else contents.assembled(rows)
 
 
 def step(tx: Transaction, user_id: UUID, run_id: UUID, step: UUID | int) -> Step | None:

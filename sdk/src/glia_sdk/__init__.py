@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from glia_sdk.capture.api import (
         flush,
         init,
-        instrument_openai,
         lambda_handler,
         shutdown,
         stats,
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from glia_sdk.capture.context import wrap
     from glia_sdk.capture.counting import Stats
     from glia_sdk.capture.errors import CaptureFailed
+    from glia_sdk.capture.instruments.table import Instrument, instrument
     from glia_sdk.capture.kinds import agent, model, planner, retriever, safety, tool, validator
     from glia_sdk.capture.propagation import environment, headers
     from glia_sdk.capture.runs import run
@@ -35,10 +35,11 @@ if TYPE_CHECKING:
     from glia_sdk.models import Accepted, Conversation, Turn, TurnEvent
 
 _PLACES = {
-    "capture.api": ("flush", "init", "instrument_openai", "lambda_handler", "shutdown", "stats"),
+    "capture.api": ("flush", "init", "lambda_handler", "shutdown", "stats"),
     "capture.context": ("wrap",),
     "capture.counting": ("Stats",),
     "capture.errors": ("CaptureFailed",),
+    "capture.instruments.table": ("Instrument", "instrument"),
     "capture.kinds": ("agent", "model", "planner", "retriever", "safety", "tool", "validator"),
     "capture.propagation": ("environment", "headers"),
     "capture.runs": ("run",),
@@ -58,6 +59,7 @@ __all__ = [
     "Client",
     "Conversation",
     "GliaError",
+    "Instrument",
     "NotGlia",
     "NotLoggedIn",
     "SigningKey",
@@ -72,7 +74,7 @@ __all__ = [
     "follow",
     "headers",
     "init",
-    "instrument_openai",
+    "instrument",
     "lambda_handler",
     "model",
     "planner",

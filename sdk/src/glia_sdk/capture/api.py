@@ -5,13 +5,17 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from glia_sdk.capture import session
 from glia_sdk.capture.counting import Stats
-from glia_sdk.capture.settings import CLOSED, SigningKey, resolve
+from glia_sdk.capture.settings import CLOSED, SigningKey, instruments, resolve
 
-OPENAI = "openai"
+if TYPE_CHECKING:
+    from glia_wire.redaction import Rule
+
+    from glia_sdk.capture.instruments.table import Instrument
+
 LAMBDA_MARGIN = 0.5  # seconds of a function's time that a flush leaves
 
 
@@ -24,6 +28,7 @@ def init(
     fail_mode: Literal["open", "closed"] | None = None,
     service: str | None = None,
     hooks: Sequence[Any] = (),
+    rules: Sequence[Rule] = (),
     allow_keys: Iterable[str] = (),
     deny_keys: Iterable[str] = (),
     memory_bytes: int | None = None,
@@ -31,7 +36,7 @@ def init(
     spill_bytes: int | None = None,
     flush_interval: float | None = None,
     is_process_run: bool | None = None,
-    instrument: Sequence[str] = (OPENAI,),
+    instrument: Sequence[str | Instrument] | None = None,
 ) -> None:
     """Records this process from now on. What is not given comes from the environment or from `glia login`.
 
@@ -39,13 +44,15 @@ def init(
         fail_mode: `open` never lets capture fail the program; `closed` raises `CaptureFailed` where the program begins
             a run or a step that cannot be recorded. Or `GLIA_FAIL_MODE`.
         hooks: called with every text before the built-in rules; each returns the text without what is to go.
+        rules: of redaction, besides the built-in ones.
         allow_keys: names of fields whose name alone makes no secret of their value.
         deny_keys: names of fields whose values always go.
         memory_bytes: the most that waits in memory (64 MiB).
         spill_folder, spill_bytes: where and how much may wait on disk (1 GiB).
         flush_interval: seconds after which an event has been sent or is on disk (1).
         is_process_run: puts steps outside any run into one run of the process.
-        instrument: packages whose calls are recorded as they are; `()` for none.
+        instrument: what records packages as they are, by name or as objects; `()` for none. Or `GLIA_INSTRUMENT`, names
+            with commas between them; else `openai`.
 
     Raises:
         CaptureFailed: with fail_mode `closed` only.
@@ -53,26 +60,24 @@ def init(
     given: dict[str, Any] = {
         "url": url, "token": token, "profile": profile, "signing": signing, "service": service,
         "is_fail_closed": None if fail_mode is None else fail_mode == CLOSED,
-        "hooks": tuple(hooks) or None, "allow_keys": tuple(allow_keys) or None, "deny_keys": tuple(deny_keys) or None,
+        "hooks": tuple(hooks) or None, "rules": tuple(rules) or None,
+        "allow_keys": tuple(allow_keys) or None, "deny_keys": tuple(deny_keys) or None,
         "memory_bytes": memory_bytes, "spill_folder": spill_folder, "spill_bytes": spill_bytes,
         "flush_interval": flush_interval, "is_process_run": is_process_run,
     }  # fmt: skip
     try:
         session.begin(resolve(**given))
-        if OPENAI in instrument:
-            instrument_openai()
+        _instrument(*(instruments() if instrument is None else instrument))
     except Exception as error:
         if fail_mode == CLOSED or not isinstance(error, Exception):
             raise
         session.give_up(error)
 
 
-def instrument_openai() -> None:
-    """Records the calls of the `openai` package: now if it is loaded, else as soon as it is."""
-    from glia_sdk.capture.instruments.loading import when_loaded
-    from glia_sdk.capture.instruments.openai import instrument
+def _instrument(*chosen: str | Instrument) -> None:
+    from glia_sdk.capture.instruments.table import instrument
 
-    when_loaded(OPENAI, instrument)
+    instrument(*chosen)
 
 
 def flush(timeout: float = 10.0) -> bool:

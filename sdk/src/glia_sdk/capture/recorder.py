@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 import time
 
-from glia_wire.redaction import Gate, Hook
+from glia_wire.redaction import BUILT_IN, Gate, Hook
 
 from glia_sdk.capture.counting import Counts, Stats
 from glia_sdk.capture.delivery import Delivery
@@ -47,6 +47,7 @@ class Recorder:
             allow_keys=settings.allow_keys,
             deny_keys=settings.deny_keys,
             hooks=[hook if isinstance(hook, Hook) else Hook(CUSTOM, hook) for hook in settings.hooks],
+            rules=(*BUILT_IN, *settings.rules),
             slice_chars=SLICE,
         )
         self._encoder = Encoder(gate, settings.signing, self._pacer.pause, self._lose_payload)

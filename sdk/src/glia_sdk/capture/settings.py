@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from glia_wire.redaction import Hook
+    from glia_wire.redaction import Hook, Rule
 
 MIB = 1024 * 1024
 MEMORY = 64 * MIB
@@ -39,7 +39,8 @@ class CaptureSettings:
         spill_bytes: the most that waits there, of all processes.
         patience: seconds a thread waits for room in memory before its payload is left out.
         service: told of every run.
-        hooks: called with each text before the built-in rules; each returns the text to go on with.
+        hooks: called with each text before the rules; each returns the text to go on with.
+        rules: besides the built-in ones.
         allow_keys, deny_keys: names of fields whose values are never, or always, redacted.
         parent_run_id, parent_step_id: the run that this process is a part of.
         is_process_run: whether steps outside any run belong to one run of the process, not each to a run of its own.
@@ -57,6 +58,7 @@ class CaptureSettings:
     patience: float = PATIENCE
     service: str | None = None
     hooks: tuple[Callable[[str], str] | Hook, ...] = ()
+    rules: tuple[Rule, ...] = ()
     allow_keys: tuple[str, ...] = ()
     deny_keys: tuple[str, ...] = ()
     parent_run_id: str | None = None
@@ -128,6 +130,12 @@ def _fail_mode(text: str) -> bool:
     return text == CLOSED
 
 
+def instruments(environ: Mapping[str, str] | None = None) -> tuple[str, ...]:
+    """Names of what records packages as they are, where a program does not say."""
+    told = (os.environ if environ is None else environ).get("GLIA_INSTRUMENT", "openai")
+    return tuple(name.strip() for name in told.split(",") if name.strip())
+
+
 def _spill_folder(environ: Mapping[str, str]) -> str:
     if named := environ.get("GLIA_SPILL"):
         return named
@@ -146,4 +154,4 @@ def _account(values: Mapping[str, Any]) -> str:
 
 
 def _tuples(values: Mapping[str, Any]) -> dict[str, tuple[Any, ...]]:
-    return {name: tuple(values[name]) for name in ("hooks", "allow_keys", "deny_keys") if name in values}
+    return {name: tuple(values[name]) for name in ("hooks", "rules", "allow_keys", "deny_keys") if name in values}

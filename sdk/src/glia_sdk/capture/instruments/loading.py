@@ -15,14 +15,14 @@ def when_loaded(package: str, act: Callable[[], None]) -> None:
     """Calls `act` now if the package is loaded, else once it is."""
     if package in sys.modules:
         act()
-    elif not any(isinstance(one, _Finder) and one.package == package for one in sys.meta_path):
+    elif not any(isinstance(one, _Finder) and (one.package, one.act) == (package, act) for one in sys.meta_path):
         sys.meta_path.insert(0, _Finder(package, act))
 
 
 class _Finder(MetaPathFinder):
     def __init__(self, package: str, act: Callable[[], None]) -> None:
         self.package = package
-        self._act = act
+        self.act = act
 
     def find_spec(
         self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
@@ -32,7 +32,7 @@ class _Finder(MetaPathFinder):
         sys.meta_path.remove(self)
         spec = find_spec(fullname)
         if spec is not None and spec.loader is not None:
-            spec.loader = _Loader(spec.loader, self._act)
+            spec.loader = _Loader(spec.loader, self.act)
         return spec
 
 

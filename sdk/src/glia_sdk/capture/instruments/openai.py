@@ -21,16 +21,21 @@ from glia_sdk.capture.steps import Step
 MARK = "_is_captured_by_glia"
 
 
-def instrument() -> None:
-    """Wraps the clients of the package; once, however often it is called."""
-    import openai
+class OpenAI:
+    """The instrument of the package."""
 
-    for client, wrapped in ((openai.OpenAI, _request), (openai.AsyncOpenAI, _async_request)):
-        original = client.request
-        if not hasattr(original, MARK):
-            replaced = wrapped(original)
-            setattr(replaced, MARK, True)
-            client.request = replaced  # type: ignore[method-assign, assignment, unused-ignore]
+    package = "openai"
+
+    def apply(self) -> None:
+        """Wraps the clients of the package; once, however often it is called."""
+        import openai
+
+        for client, wrapped in ((openai.OpenAI, _request), (openai.AsyncOpenAI, _async_request)):
+            original = client.request
+            if not hasattr(original, MARK):
+                replaced = wrapped(original)
+                setattr(replaced, MARK, True)
+                client.request = replaced  # type: ignore[method-assign, assignment, unused-ignore]
 
 
 def _request(original: Any) -> Any:
