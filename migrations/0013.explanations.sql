@@ -1,4 +1,4 @@
--- depends: 0011.traces
+-- depends: 0012.content-texts
 -- What explains Glia's own doings: each row names the run of traces that tells how it came about.
 
 ALTER TABLE turns ADD COLUMN trace_run_id uuid;
