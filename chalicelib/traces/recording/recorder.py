@@ -69,9 +69,14 @@ def _texts(event: Envelope) -> list[Any]:
 
 
 def _entry(event: Envelope) -> Entry:
-    received = _RECEIVED.encode(event)
-    slim, hashes, parts = contents.split(event["attributes"], len(received))
-    return Entry(received, contents.dump(slim), hashes, parts)
+    received = _received(event)
+    slim, hashes, parts = contents.split(event["attributes"], len(received.encode()))
+    return Entry(event, received, contents.dump(slim), hashes, parts)
+
+
+def _received(event: Envelope) -> str:
+    """As ingestion spells what it receives."""
+    return _RECEIVED.encode(event)
 
 
 def _run(told: Explanation, entries: list[Entry], made: list[Made]) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -15,8 +15,10 @@ from chalicelib.traces.models import Content
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An event: as it would have been received, and its attributes as they are stored, contents apart."""
+    """An event, and what is made of it: its attributes as they are stored, contents apart, and all of it as it would
+    have been received."""
 
+    event: Mapping[str, Any]
     received: str
     attributes: str
     hashes: Sequence[UUID]
@@ -55,13 +57,14 @@ RUN = """
     ), events AS (
         INSERT INTO trace_events (user_id, run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts,
             sequence_source, attributes, contents, bytes, redaction, fingerprint)
-        SELECT %(user)s, run.run_id, e.sequence_no, e.event_type, e.step_id, e.parent_step_id, e.kind, e.name, e.ts,
-            'client', g.attributes::jsonb, string_to_array(g.hashes, ',')::uuid[],
-            length(g.received), %(redaction)s::jsonb,
+        SELECT %(user)s, run.run_id, g.number - 1, g.event_type, g.step_id, g.parent_step_id, g.kind, g.name, g.ts,
+            'client', g.attributes::jsonb, string_to_array(g.hashes, ',')::uuid[], octet_length(g.received),
+            %(redaction)s::jsonb,
             substring(sha256(pads.outside || sha256(pads.inside || convert_to(g.received, 'UTF8'))) FROM 1 FOR 16)
-        FROM run, pads, unnest(%(received)s::text[], %(attributes)s::text[], %(hashes)s::text[])
-            AS g (received, attributes, hashes), jsonb_to_record(g.received::jsonb) AS e (sequence_no bigint,
-            event_type text, step_id uuid, parent_step_id uuid, kind text, name text, ts timestamptz)
+        FROM run, pads, unnest(%(types)b::text[], %(step_ids)b::uuid[], %(parents)b::uuid[], %(event_kinds)b::text[],
+            %(names)b::text[], %(times)b::timestamptz[], %(attributes)b::text[], %(hashes)b::text[],
+            %(received)b::text[]) WITH ORDINALITY AS g (event_type, step_id, parent_step_id, kind, name, ts,
+            attributes, hashes, received, number)
     ), steps AS (
         INSERT INTO trace_steps (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
             started_sequence_no, ended_sequence_no, starts, ends, is_failed, started_at, ended_at, chunk_count, model,
@@ -105,11 +108,24 @@ def insert(
     """
     parts = {part.content_hash: part for entry in entries for part in entry.contents}
     tx.run(
-        INSERT_WITH_CONTENTS if parts else INSERT, user=user_id, **run, received=[entry.received for entry in entries],
-        attributes=[entry.attributes for entry in entries], hashes=[_joined(entry.hashes) for entry in entries],
+        INSERT_WITH_CONTENTS if parts else INSERT, user=user_id, **run, **_columns(entries),
         made=Jsonb(list(made)), parts=Jsonb([_part(part) for part in parts.values()]), redaction=redaction,
         new_key=new_key, late=late,
     )  # fmt: skip
+
+
+def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
+    """In their order: they are numbered from 0 on. As text, and sent as it is: nothing in it is escaped."""
+    events = [entry.event for entry in entries]
+    names = {
+        "types": "event_type", "step_ids": "step_id", "parents": "parent_step_id", "event_kinds": "kind",
+        "names": "name", "times": "ts",
+    }  # fmt: skip
+    return {column: [event.get(name) for event in events] for column, name in names.items()} | {
+        "attributes": [entry.attributes for entry in entries],
+        "hashes": [_joined(entry.hashes) for entry in entries],
+        "received": [entry.received for entry in entries],
+    }
 
 
 def _part(part: Content) -> dict[str, Any]:
