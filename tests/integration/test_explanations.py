@@ -219,6 +219,12 @@ def test_a_story_is_explained_by_a_run(api: Api) -> None:
     assert told.facts("paragraphs") == {"glia.paragraphs.kept": 1, "glia.paragraphs.dropped": 0}
     job = api.get(f"/jobs/{story['job_id']}")
     assert job["result"]["trace_run_id"] == story["trace_run_id"]
+    elsewhere = api.post("/topics", {"title": "Elsewhere"}, 201)["topic_id"]
+    later = api.say("I prefer dark mode.", topic_id=said["topic_id"])["message_id"]
+    api.move(elsewhere, later)
+    api.work()
+    again = api.get(f"/topics/{said['topic_id']}/story")
+    assert (again["version"], again["trace_run_id"]) == (3, story["trace_run_id"])
 
 
 def test_a_design_turn_is_explained_by_a_run(api: Api) -> None:
