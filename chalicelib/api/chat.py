@@ -65,6 +65,9 @@ class TurnView(View):
     output_tokens: int | None
     created_at: Timestamp
     ended_at: Timestamp | None
+    trace_run_id: UUID | None = Field(
+        description="Once it has ended, the run that explains it: `/runs/{id}`. Null in older turns."
+    )
     events_url: str
 
 

@@ -55,6 +55,9 @@ class ExtractRunView(View):
     )
     created_at: Timestamp
     ended_at: Timestamp | None
+    trace_run_id: UUID | None = Field(
+        description="Once it has ended, the run that explains its last attempt: `/runs/{id}`. Null in older ones."
+    )
 
 
 class AttemptView(View):

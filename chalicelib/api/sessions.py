@@ -57,6 +57,7 @@ class SessionTurnView(View):
     missing: list[str] = Field(description="Required fields that are still to be said.")
     extraction_source: Literal["llm", "rules", "user_edit", "assumed"]
     failure_class: str | None = Field(description="Why the rules read this message although a model was meant to.")
+    trace_run_id: UUID = Field(description="The run that explains this turn: `/runs/{id}`.")
 
 
 class SessionView(View):
@@ -129,6 +130,7 @@ class EventView(View):
     reply: str | None
     version: int
     created_at: Timestamp
+    trace_run_id: UUID | None = Field(description="Of a message, the run that explains it. Null in older ones.")
 
 
 class EventPage(View):
@@ -182,14 +184,16 @@ def post_session_message(call: Call) -> Response:
     session_id, message = session_of(call), call.body.message
     if first := call.first_answer():
         return first
-    extraction = call.services.sessions.read(call.user_id, session_id, message)
+    reading = call.services.sessions.read(call.user_id, session_id, message)
 
     def write(tx: Transaction) -> Answer:
-        turn = call.services.sessions.answer(tx, call.user_id, session_id, message, extraction, call.request_id)
+        sessions = call.services.sessions
+        turn, trace_run_id = sessions.answer(tx, call.user_id, session_id, message, reading, call.request_id)
         view = SessionTurnView(
             reply=turn.reply, stage=turn.state.stage, collected_fields=_fields(turn.state.collected_fields),
             changed=_changed(turn.changed), missing=list(turn.missing),
             extraction_source=turn.extraction_source.value, failure_class=turn.failure_class,
+            trace_run_id=trace_run_id,
         )  # fmt: skip
         return 200, view.model_dump(mode="json")
 

@@ -52,6 +52,7 @@ class StoryVersionView(View):
     cause: str
     job_id: UUID
     request_id: str
+    trace_run_id: UUID | None = Field(description="The run that explains it: `/runs/{id}`. Null in older ones.")
     created_at: Timestamp
 
 

@@ -65,6 +65,9 @@ class RouterRunView(View):
     from_topic_id: UUID | None
     to_topic_id: UUID
     created_at: Timestamp
+    trace_run_id: UUID | None = Field(
+        description="The run of the turn, of which the decision is a step; null for imported and older messages."
+    )
 
 
 class RouterRunPage(View):

@@ -74,10 +74,5 @@ class Asking:
             usage = error.usage if isinstance(error, InvalidAnswer) else usage
             raise
         finally:
-            taken = milliseconds(self._monotonic() - started)
-            client = self._client
-            tries.append(Try(client.provider, client.model, failure, taken, usage.input_tokens, usage.output_tokens))
-
-
-def milliseconds(seconds: float) -> int:
-    return round(seconds * 1000)
+            client, told = self._client, (usage.input_tokens, usage.output_tokens)
+            tries.append(Try(client.provider, client.model, failure, started, self._monotonic(), *told))

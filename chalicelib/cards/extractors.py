@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chalicelib.adapters.clock import Monotonic
-from chalicelib.cards.asking import Asking, milliseconds
+from chalicelib.cards.asking import Asking
 from chalicelib.cards.citations import locate
 from chalicelib.cards.matching import agree
 from chalicelib.cards.models import (
@@ -54,7 +54,7 @@ class RulesExtractor:
         for window in windows:
             started = self._monotonic()
             drafts = self.drafts(window)
-            taken = Try(RULES_PROVIDER, None, None, milliseconds(self._monotonic() - started))
+            taken = Try(RULES_PROVIDER, None, None, started, self._monotonic())
             yield WindowResult(drafts, self.identity, None, 0, [taken])
 
     def drafts(self, window: Sequence[SourceMessage]) -> list[DraftCard]:

@@ -74,14 +74,19 @@ class Extractor:
 
 @dataclass(frozen=True, slots=True)
 class Try:
-    """One try of one extraction: a model call, or the rules."""
+    """One try of an extraction: a model call, or the rules; between two readings of the monotonic clock, in seconds."""
 
     provider: str
     model: str | None
     failure_class: str | None
-    latency_ms: int
+    started: float
+    ended: float
     input_tokens: int | None = None
     output_tokens: int | None = None
+
+    @property
+    def latency_ms(self) -> int:
+        return round((self.ended - self.started) * 1000)
 
     @property
     def tokens(self) -> int:
@@ -179,7 +184,8 @@ class CardVersion:
 
 @dataclass(frozen=True, slots=True)
 class ExtractRun:
-    """The record of one extraction of one topic: what ran, why, on which messages, how it ended."""
+    """The record of one extraction of one topic: what ran, why, on which messages, how it ended. `trace_run_id` names
+    the run that explains its last attempt, once that has ended."""
 
     run_id: UUID
     topic_id: UUID | None
@@ -212,3 +218,4 @@ class ExtractRun:
     agreement: float | None
     created_at: datetime
     ended_at: datetime | None
+    trace_run_id: UUID | None

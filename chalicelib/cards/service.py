@@ -143,12 +143,14 @@ class CardService:
 class TopicNotes:
     """The cards of a topic, as an answer in it needs them."""
 
-    def of_topic(self, tx: Transaction, user_id: UUID, topic_id: UUID) -> list[tuple[str, str, str]]:
-        """(kind, title, body), in reading order."""
-        return [(row.kind, row.title, row.body) for row in store.newest(tx, user_id, topic_id, CONTEXT_CARDS)][::-1]
+    def of_topic(self, tx: Transaction, user_id: UUID, topic_id: UUID) -> list[tuple[str, str, str, str]]:
+        """(card_id, kind, title, body), in reading order."""
+        return [
+            (row.card_id, row.kind, row.title, row.body) for row in store.newest(tx, user_id, topic_id, CONTEXT_CARDS)
+        ][::-1]
 
-    def of_message(self, message: SourceMessage, roles: frozenset[str]) -> Sequence[tuple[str, str, str]]:
-        """What the rules note of one message alone."""
+    def of_message(self, message: SourceMessage, roles: frozenset[str]) -> Sequence[tuple[str, str, str, str]]:
+        """The same of what the rules note of one message alone; that has no ids."""
         from chalicelib.cards import rules
 
-        return [(draft.kind, draft.title, draft.body) for draft in rules.extract([message], roles=roles)]
+        return [("", draft.kind, draft.title, draft.body) for draft in rules.extract([message], roles=roles)]

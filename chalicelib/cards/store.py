@@ -48,7 +48,7 @@ LIST_OF_USER = f"""
 
 # The newest cards of a topic that hold, newest first, for answering in it.
 NEWEST = """
-    SELECT kind, title, body FROM cards WHERE topic_id = %s AND user_id = %s AND status = 'active'
+    SELECT card_id, kind, title, body FROM cards WHERE topic_id = %s AND user_id = %s AND status = 'active'
     ORDER BY first_message_id DESC, first_offset DESC, card_id DESC LIMIT %s
 """
 

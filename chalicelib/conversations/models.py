@@ -55,7 +55,7 @@ class Decision:
 
 @dataclass(frozen=True, slots=True)
 class RouterRun:
-    """A decision as recorded."""
+    """A decision as recorded. `trace_run_id` names the run of its turn; None for imported messages."""
 
     message_id: int
     policy: str
@@ -64,3 +64,4 @@ class RouterRun:
     from_topic_id: UUID | None
     to_topic_id: UUID
     created_at: datetime
+    trace_run_id: UUID | None

@@ -114,7 +114,8 @@ RECENT_TALK = f"""
 """
 
 LIST_ROUTER_RUNS = """
-    SELECT message_id, policy, rule, signals, from_topic_id, to_topic_id, created_at FROM topic_router_runs
+    SELECT message_id, policy, rule, signals, from_topic_id, to_topic_id, created_at, trace_run_id
+    FROM topic_router_runs
     WHERE to_topic_id = %s AND user_id = %s AND message_id > %s ORDER BY message_id LIMIT %s
 """
 
@@ -255,11 +256,13 @@ RECORD_TURN = """
         INSERT INTO messages (user_id, conversation_id, topic_id, role, content, client_message_id)
         VALUES (%(user)s, %(conversation)s, %(topic)s, 'user', %(content)s, %(client_message_id)s) RETURNING message_id
     ), routed AS (
-        INSERT INTO topic_router_runs (message_id, user_id, policy, rule, signals, from_topic_id, to_topic_id)
-        SELECT message_id, %(user)s, %(policy)s, %(rule)s, %(signals)s, %(from_topic)s, %(topic)s FROM message
+        INSERT INTO topic_router_runs (message_id, user_id, policy, rule, signals, from_topic_id, to_topic_id,
+            trace_run_id)
+        SELECT message_id, %(user)s, %(policy)s, %(rule)s, %(signals)s, %(from_topic)s, %(topic)s, %(trace_run)s
+        FROM message
     ), turn AS (
-        INSERT INTO turns (turn_id, user_id, topic_id, user_message_id, request_id)
-        SELECT %(turn)s, %(user)s, %(topic)s, message_id, %(request_id)s FROM message
+        INSERT INTO turns (turn_id, user_id, topic_id, user_message_id, request_id, trace_run_id)
+        SELECT %(turn)s, %(user)s, %(topic)s, message_id, %(request_id)s, %(trace_run)s FROM message
     ), job AS (
         INSERT INTO jobs (job_id, user_id, kind, subject, cause, request_id)
         VALUES (%(job)s, %(user)s, 'turn', %(turn)s, 'message', %(request_id)s)
@@ -278,7 +281,8 @@ FIRST_TURN = """
 
 def record_turn(
     tx: Transaction, user_id: UUID, conversation: Conversation, topic_id: UUID, decision: Decision, *,
-    content: str, client_message_id: str | None, turn_id: UUID, job_id: UUID, request_id: str,
+    content: str, client_message_id: str | None, turn_id: UUID, trace_run_id: UUID, job_id: UUID,
+    request_id: str,
 ) -> int:  # fmt: skip
     """Returns the new message's id."""
     message_id: int = tx.one(
@@ -293,6 +297,7 @@ def record_turn(
         signals=Jsonb(decision.signals),
         from_topic=conversation.active_topic_id,
         turn=turn_id,
+        trace_run=trace_run_id,
         request_id=request_id,
         job=job_id,
     ).message_id

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from chalicelib.designer.models import DesignState, Extraction, FieldName, StageName, Value
 from chalicelib.designer.tools.catalogue import Catalogue
+from chalicelib.explaining.models import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +25,12 @@ class Context:
 
 
 class Extractor(Protocol):
-    def extract(self, message: str, context: Context) -> Extraction:
-        """Reads one message. Every span of the result is verbatim: `message[start:end] == text`. Never raises."""
+    def extract(self, message: str, context: Context, calls: list[Call] | None = None) -> Extraction:
+        """Reads one message. Every span of the result is verbatim: `message[start:end] == text`. Never raises.
+
+        Args:
+            calls: every call of a model is added to it.
+        """
 
 
 def context_of(state: DesignState, catalogue: Catalogue) -> Context:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.designer.context import Context
 from chalicelib.designer.model_prompt import ModelChange, ModelReading, extraction_prompt, repair_prompt
@@ -9,7 +11,8 @@ from chalicelib.designer.models import LISTS, Act, Change, Extraction, FieldName
 from chalicelib.designer.rules import RulesExtractor
 from chalicelib.designer.stages import REOPENABLE
 from chalicelib.designer.text import words
-from chalicelib.llm.client import InvalidAnswer, ModelClient
+from chalicelib.explaining.models import Call
+from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
 from chalicelib.llm.failures import LLMError
 from chalicelib.llm.text import storable
 from chalicelib.llm.tokens import clip
@@ -31,25 +34,38 @@ class ModelExtractor:
         self._fallback = fallback
         self._monotonic = monotonic
 
-    def extract(self, message: str, context: Context) -> Extraction:
+    def extract(self, message: str, context: Context, calls: list[Call] | None = None) -> Extraction:
         if not words(message):
             return self._fallback.extract(message, context)
         try:
-            return verified(self._ask(message, context), message, context)
+            return verified(self._ask(message, context, [] if calls is None else calls), message, context)
         except LLMError as error:
             fallen = self._fallback.extract(message, context)
             return fallen.model_copy(update={"failure_class": error.failure_class.value})
 
-    def _ask(self, message: str, context: Context) -> ModelReading:
+    def _ask(self, message: str, context: Context, calls: list[Call]) -> ModelReading:
         started = self._monotonic()
         prompt = extraction_prompt(clip(message, MESSAGE_TOKENS), context)
         try:
-            return self._client.structured(prompt, ModelReading)[0]
+            return self._call(prompt, calls)
         except InvalidAnswer as invalid:
             if self._monotonic() - started > REPAIR_WITHIN:
                 raise
             again = repair_prompt(prompt, clip(invalid.answer, MESSAGE_TOKENS), invalid.problem)
-            return self._client.structured(again, ModelReading)[0]
+            return self._call(again, calls)
+
+    def _call(self, prompt: Sequence[Prompt], calls: list[Call]) -> ModelReading:
+        started, usage, failure = self._monotonic(), Usage(), None
+        try:
+            answer, usage = self._client.structured(prompt, ModelReading)
+            return answer
+        except LLMError as error:
+            failure = error.failure_class
+            usage = error.usage if isinstance(error, InvalidAnswer) else usage
+            raise
+        finally:
+            client, told = self._client, (usage.input_tokens, usage.output_tokens)
+            calls.append(Call(client.provider, client.model, started, self._monotonic(), failure, *told))
 
 
 def verified(reading: ModelReading, message: str, context: Context) -> Extraction:

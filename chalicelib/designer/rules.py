@@ -13,6 +13,7 @@ from chalicelib.designer.rules_goals import read_goals, read_removed_goals
 from chalicelib.designer.rules_text import Reading, read
 from chalicelib.designer.rules_tools import read_tools, read_wishes
 from chalicelib.designer.text import word_span
+from chalicelib.explaining.models import Call
 
 ANSWERS = frozenset({ActKind.YES, ActKind.NO, ActKind.MAYBE, ActKind.GREETING, ActKind.REPEAT})
 OPEN = frozenset({None, FieldName.AGENT_TYPE, FieldName.GOALS, FieldName.TONE})
@@ -21,7 +22,7 @@ OPEN = frozenset({None, FieldName.AGENT_TYPE, FieldName.GOALS, FieldName.TONE})
 class RulesExtractor:
     """Needs nothing but the message and what the session knows. Linear in the message's length."""
 
-    def extract(self, message: str, context: Context) -> Extraction:
+    def extract(self, message: str, context: Context, calls: list[Call] | None = None) -> Extraction:
         acts = read_acts(message)
         if by_phrase(message):
             return Extraction(source=Source.RULES, asked=context.asked, acts=acts)

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
-from chalicelib.adapters.clock import NewId
+from chalicelib.adapters.clock import Clock, Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.designer import dialogue, questions, stages, store
@@ -21,15 +21,18 @@ from chalicelib.designer.checks import Finding, check_workflow
 from chalicelib.designer.context import Extractor, context_of
 from chalicelib.designer.design import Design, design_of
 from chalicelib.designer.errors import InvalidWorkflow, MessageTooLarge, SessionEnded, SessionExpired, SessionNotFound
+from chalicelib.designer.explaining import Reading, explained
 from chalicelib.designer.exports.formats import export, read_design, state_of
 from chalicelib.designer.exports.models import Export, FormatId
 from chalicelib.designer.history import Changed, changed
-from chalicelib.designer.models import DesignState, Extraction, StageName, Status, Turn
+from chalicelib.designer.models import DesignState, StageName, Status, Turn
 from chalicelib.designer.outputs import Outputs, outputs
 from chalicelib.designer.prompt import Prompt, difference, prompt
 from chalicelib.designer.store import Event, Record, Session
 from chalicelib.designer.tools.catalogue import Catalogue, catalogue
 from chalicelib.designer.workflow import Workflow, synthesize
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Call, Watch
 
 LONGEST_MESSAGE = 200_000  # code points
 LONG_EXPIRED = 7 * 24 * 3600  # seconds after which an expired session that nobody came back to is abandoned
@@ -51,7 +54,10 @@ class SessionService:
         db: Database,
         system_db: Database,
         extractor: Extractor,
+        explainer: Explainer,
         new_id: NewId,
+        clock: Clock,
+        monotonic: Monotonic,
         crash_points: CrashPoints,
         *,
         expiry: int,
@@ -59,7 +65,10 @@ class SessionService:
         self._db = db
         self._system_db = system_db
         self._extractor = extractor
+        self._explainer = explainer
         self._new_id = new_id
+        self._clock = clock
+        self._monotonic = monotonic
         self._reach = crash_points
         self._expiry = expiry
 
@@ -96,7 +105,7 @@ class SessionService:
             _found(store.get(tx, user_id, session_id))
             return store.events(tx, user_id, session_id, after, limit)
 
-    def read(self, user_id: UUID, session_id: UUID, message: str) -> Extraction:
+    def read(self, user_id: UUID, session_id: UUID, message: str) -> Reading:
         """What a message says, to be applied by `answer`. A model may be asked for up to 20 s.
 
         Raises:
@@ -106,22 +115,27 @@ class SessionService:
             raise MessageTooLarge()
         session = self.get(user_id, session_id)
         _check_live(session)
-        return self._extractor.extract(message, context_of(session.state, _catalogue(session)))
+        watch, calls = Watch(self._clock, self._monotonic), list[Call]()
+        extraction = self._extractor.extract(message, context_of(session.state, _catalogue(session)), calls)
+        return Reading(extraction, watch, calls, watch.now())
 
     def answer(
-        self, tx: Transaction, user_id: UUID, session_id: UUID, message: str, extraction: Extraction, request_id: str
-    ) -> Turn:
-        """Applies what was read to the session as it is now, and answers.
+        self, tx: Transaction, user_id: UUID, session_id: UUID, message: str, reading: Reading, request_id: str
+    ) -> tuple[Turn, UUID]:
+        """Applies what was read to the session as it is now, and answers. Returns the id of what explains it, too.
 
         Raises:
             SessionNotFound, SessionExpired, SessionEnded
         """
         session = _found(store.lock(tx, user_id, session_id))
         _check_live(session)
+        extraction, run_id, since = reading.extraction, self._new_id(), reading.watch.now()
         turn = dialogue.take_turn(session.state, extraction, _catalogue(session))
         patch = extraction.model_dump(mode="json", exclude_defaults=True) | {"source": extraction.source.value}
-        self._write(tx, user_id, session, turn.state, "message", request_id, message, turn.reply, patch)
-        return turn
+        made = self._write(tx, user_id, session, turn.state, "message", request_id, message, turn.reply, patch, run_id)
+        told = explained(run_id, session_id, session.state, turn, reading, made, since)
+        self._explainer.explain(tx, user_id, told)
+        return turn, run_id
 
     def edit(
         self, tx: Transaction, user_id: UUID, session_id: UUID, values: dict[str, Any], request_id: str
@@ -250,14 +264,15 @@ class SessionService:
 
     def _write(
         self, tx: Transaction, user_id: UUID, session: Session, state: DesignState, kind: str, request_id: str,
-        content: str | None, reply: str | None, patch: dict[str, Any] | None = None,
-    ) -> None:  # fmt: skip
+        content: str | None, reply: str | None, patch: dict[str, Any] | None = None, trace_run_id: UUID | None = None,
+    ) -> Outputs | None:  # fmt: skip
         made = outputs(design_of(state, _catalogue(session))) if state.status is Status.COMPLETED else None
         store.write(
             tx, user_id, session.record.session_id, state, kind=kind, content=content, reply=reply, patch=patch,
-            made=made, expiry=self._expiry, request_id=request_id,
+            made=made, trace_run_id=trace_run_id, expiry=self._expiry, request_id=request_id,
         )  # fmt: skip
         self._reach("mid_transaction")
+        return made
 
 
 def _prompt(design: Design, platform: str, template: str) -> Prompt:

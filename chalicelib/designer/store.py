@@ -42,7 +42,8 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Something that happened in a session: what was said, what was answered, and what of it was applied."""
+    """Something that happened in a session: what was said, what was answered, and what of it was applied. Of a message,
+    `trace_run_id` names the run that explains it."""
 
     seq: int
     kind: str
@@ -51,6 +52,7 @@ class Event:
     patch: dict[str, Any] | None
     version: int
     created_at: datetime
+    trace_run_id: UUID | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +111,10 @@ WRITE = """
             expires_at = now() + make_interval(secs => %(expiry)s)
         WHERE session_id = %(session)s AND user_id = %(user)s
     )
-    INSERT INTO design_session_events (session_id, seq, user_id, kind, content, reply, patch, version, request_id)
+    INSERT INTO design_session_events (session_id, seq, user_id, kind, content, reply, patch, version, request_id,
+        trace_run_id)
     SELECT %(session)s, (SELECT max(seq) + 1 FROM design_session_events WHERE session_id = %(session)s), %(user)s,
-        %(kind)s, %(content)s, %(reply)s, %(patch)s, %(version)s, %(request_id)s
+        %(kind)s, %(content)s, %(reply)s, %(patch)s, %(version)s, %(request_id)s, %(trace_run)s
     RETURNING created_at
 """
 RENEW = """
@@ -119,7 +122,7 @@ RENEW = """
     WHERE session_id = %s AND user_id = %s
 """
 EVENTS = """
-    SELECT seq, kind, content, reply, patch, version, created_at FROM design_session_events
+    SELECT seq, kind, content, reply, patch, version, created_at, trace_run_id FROM design_session_events
     WHERE session_id = %s AND user_id = %s AND seq > %s ORDER BY seq LIMIT %s
 """
 
@@ -185,11 +188,13 @@ def list_sessions(tx: Transaction, user_id: UUID, status: str | None, before: UU
 
 def write(
     tx: Transaction, user_id: UUID, session_id: UUID, state: DesignState, *, kind: str, content: str | None,
-    reply: str | None, patch: dict[str, Any] | None, made: Outputs | None, expiry: int, request_id: str,
+    reply: str | None, patch: dict[str, Any] | None, made: Outputs | None, trace_run_id: UUID | None,
+    expiry: int, request_id: str,
 ) -> None:  # fmt: skip
     """
     Args:
         made: what the session has come to, where it is completed by this.
+        trace_run_id: of the run that explains it, if anything does.
     """
     flow = made.workflow_json.model_dump(mode="json") if made else None
     cases = [case.model_dump(mode="json") for case in made.acceptance_cases] if made else None
@@ -198,7 +203,8 @@ def write(
         version=state.version, state=Jsonb(state.model_dump(mode="json")), expiry=expiry, kind=kind, content=content,
         reply=reply, patch=Jsonb(patch) if patch is not None else None, request_id=request_id,
         final_prompt=made.final_prompt if made else None, workflow_json=Jsonb(flow) if made else None,
-        tools_config=Jsonb(made.tools_config) if made else None, acceptance_cases=Jsonb(cases) if made else None,
+        trace_run=trace_run_id, tools_config=Jsonb(made.tools_config) if made else None,
+        acceptance_cases=Jsonb(cases) if made else None,
     )  # fmt: skip
 
 

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from chalicelib.jobs.worker import Worker
     from chalicelib.llm.directory import ModelDirectory
     from chalicelib.traces.otlp.service import SpanIngestion
-    from chalicelib.traces.recorder import TraceRecorder
+    from chalicelib.traces.recording.recorder import TraceRecorder
     from chalicelib.traces.runs.service import RunService
     from chalicelib.traces.service import TraceIngestion
 
@@ -172,7 +172,7 @@ class Services:
     def recorder(self) -> TraceRecorder:
         from chalicelib.wiring import traces
 
-        return traces.recorder(self.traces)
+        return traces.recorder(self._outside)
 
     @cached_property
     def jobs(self) -> JobService:

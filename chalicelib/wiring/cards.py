@@ -20,6 +20,7 @@ from chalicelib.cards.stories.renewal import Renewal
 from chalicelib.cards.stories.service import StoryService
 from chalicelib.llm.client import ModelClient
 from chalicelib.settings import Settings
+from chalicelib.wiring.explaining import TraceExplainer
 from chalicelib.wiring.outside import Outside
 
 if TYPE_CHECKING:
@@ -51,7 +52,9 @@ def extraction_handler(outside: Outside) -> ExtractionHandler:
         _choosing(outside).in_use,
         _renewal(outside),
         progress(outside),
+        TraceExplainer(outside),
         outside.new_id,
+        outside.clock,
         outside.monotonic,
         outside.crash_points,
         outside.meter,
@@ -67,6 +70,10 @@ def story_handler(outside: Outside) -> StoryHandler:
         outside.claims(),
         _narrator(outside),
         _renewal(outside),
+        TraceExplainer(outside),
+        outside.new_id,
+        outside.clock,
+        outside.monotonic,
         outside.crash_points,
         outside.meter,
         lease=outside.settings.story_lease,
@@ -80,7 +87,10 @@ def reextraction_handler(outside: Outside) -> ReextractionHandler:
         progress(outside),
         _choosing(outside),
         _renewal(outside),
+        TraceExplainer(outside),
         outside.new_id,
+        outside.clock,
+        outside.monotonic,
         outside.crash_points,
         lease=outside.settings.extract_lease,
     )

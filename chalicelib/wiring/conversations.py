@@ -21,6 +21,7 @@ from chalicelib.conversations.turns.service import TurnService, TurnTraces
 from chalicelib.jobs.service import JobService
 from chalicelib.llm.client import ModelClient
 from chalicelib.settings import Settings
+from chalicelib.wiring.explaining import TraceExplainer
 from chalicelib.wiring.outside import Outside
 
 
@@ -73,6 +74,7 @@ def turns(outside: Outside) -> TurnService:
         outside.sleep,
         Limits(messages_per_minute=settings.messages_per_minute, tokens_per_day=settings.tokens_per_day),
         router(settings.routing_policy),
+        TraceExplainer(outside),
         extract_delay=settings.extract_delay,
     )
 
@@ -98,6 +100,8 @@ def responder(outside: Outside) -> Responder:
         notes,
         _replier(settings, notes),
         outside.tries,
+        TraceExplainer(outside),
+        outside.clock,
         outside.monotonic,
         outside.crash_points,
         lease=settings.turn_lease,

@@ -7,6 +7,7 @@ from chalicelib.designer.model_extractor import ModelExtractor
 from chalicelib.designer.rules import RulesExtractor
 from chalicelib.designer.service import SessionService
 from chalicelib.llm.client import ModelClient
+from chalicelib.wiring.explaining import TraceExplainer
 from chalicelib.wiring.outside import Outside
 
 MODEL_TIMEOUT = 9.0  # seconds of one call that reads a session's message: with one repair, an answer within 20
@@ -17,7 +18,10 @@ def sessions(outside: Outside) -> SessionService:
         outside.db,
         outside.system_db,
         _extractor(outside),
+        TraceExplainer(outside),
         outside.new_id,
+        outside.clock,
+        outside.monotonic,
         outside.crash_points,
         expiry=outside.settings.session_expiry,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from glia_wire.redaction import Gate
 
-from chalicelib.traces.recorder import TraceRecorder
+from chalicelib.traces.recording.recorder import TraceRecorder
 from chalicelib.traces.runs.service import RunService
 from chalicelib.traces.service import TraceIngestion
 from chalicelib.wiring.outside import Outside
@@ -22,5 +22,5 @@ def runs(outside: Outside) -> RunService:
     return RunService(outside.db, Gate())
 
 
-def recorder(ingestion: TraceIngestion) -> TraceRecorder:
-    return TraceRecorder(ingestion)
+def recorder(outside: Outside) -> TraceRecorder:
+    return TraceRecorder(ingestion(outside), Gate(), late=outside.settings.late_window)

@@ -23,6 +23,7 @@ from chalicelib.cards.models import SHOWN, SourceMessage
 from chalicelib.errors import GliaError
 from chalicelib.jobs.models import JobMessage
 from chalicelib.settings import Settings
+from tests.faults.explanation_checks import check_explanations
 from tests.faults.story_checks import check_stories
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
@@ -281,6 +282,7 @@ class World:
         for topic_id in self.topics():
             self.check_cards(topic_id)
         check_stories(self.services.db, self.user_id)
+        check_explanations(self.services.db, self.user_id)
 
     def check_jobs(self) -> None:
         states = self.rows("SELECT kind, status FROM jobs WHERE user_id = %s AND status <> 'done'", self.user_id)

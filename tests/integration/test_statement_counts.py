@@ -18,13 +18,14 @@ from chalicelib.cards.runs import store as runs
 from chalicelib.health import HealthService
 from chalicelib.jobs.models import JobKind, Outcome
 from chalicelib.settings import Settings
+from chalicelib.traces.recording import store as recording
 from tests.support.api import Api
 from tests.support.batches import make_old, make_topics, start
 from tests.support.blobs import MemoryBlobs
 from tests.support.queue import RecordingQueue
 from tests.support.traces import new_run, run_events, send
 
-CHAT, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH, TRACE = 8, 3, 6, 11, 3, 20, 12, 10
+CHAT, TURN, DUPLICATE, REPLACE, TELL, READ, TOPIC_WORK, BATCH, TRACE = 8, 13, 3, 6, 12, 3, 20, 12, 10
 KEY = {"Idempotency-Key": "once"}
 
 
@@ -84,6 +85,18 @@ def test_a_message_with_both_keys_takes_at_most_eight_statements(
     assert all(0 < count <= CHAT for count in counts), counts
 
 
+def test_answering_takes_at_most_thirteen_statements(api: Api, statements: list[str]) -> None:
+    """Five to begin, one to stream, seven to end: one of these explains the turn, whole, however much it read."""
+    for n in range(30):
+        said = api.say(f"I decided to call store number {n} Alpha{n}.")
+    api.chat("Do we need a cache?", topic_id=said["topic_id"])
+    [message] = api.queue.take()
+    statements.clear()
+    assert api.services.worker.deliver(message) is Outcome.DONE
+    assert sum(one in (recording.INSERT, recording.INSERT_WITH_CONTENTS) for one in statements) == 1
+    assert 0 < len(statements) <= TURN, statements
+
+
 def test_a_duplicate_delivery_takes_at_most_three_statements(api: Api, statements: list[str]) -> None:
     """Of a finished turn, extraction or story: they are told from work in two."""
     api.chat("I decided to go with Postgres.")
@@ -114,8 +127,8 @@ def test_replacing_a_topics_cards_takes_at_most_six_statements(api: Api, stateme
 
 
 @pytest.mark.parametrize("count", [1, 60])
-def test_telling_a_story_takes_at_most_eleven_statements(api: Api, statements: list[str], count: int) -> None:
-    """However many cards there are: six to begin, five to end."""
+def test_telling_a_story_takes_at_most_twelve_statements(api: Api, statements: list[str], count: int) -> None:
+    """However many cards there are: six to begin, five to end, one to explain it."""
     topic_id = api.chat("I decided to go with Postgres.")["topic_id"]
     for n in range(count):
         api.chat(f"I decided to call store number {n} Alpha{n}.", topic_id=topic_id)

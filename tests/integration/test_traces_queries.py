@@ -5,14 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 import psycopg
 import pytest
 
-from chalicelib.adapters.postgres import Transaction
-from chalicelib.traces.recorder import RecordedEvent, RecordedRun
 from local.roles import DatabaseUrls
 from tests.support.api import Api
 from tests.support.traces import Event, event, new_run, run_events, send
@@ -216,27 +213,3 @@ def test_invariant_12_a_planted_secret_is_found_in_no_table(
     )
     assert api.get(f"/runs/{run_id}")["event_count"] == 3
     assert superuser_rows(secret) == []
-
-
-def test_glias_own_runs_are_written_with_what_they_explain(api: Api) -> None:
-    """Finished, in the caller's transaction: there if it commits, once if it is written twice, gone if it does not."""
-    now, step = datetime.now(UTC), uuid4()
-    events = [
-        RecordedEvent("step.started", "reply", now, step, kind="model", attributes={"glia.message_ids": [1, 2]}),
-        RecordedEvent("step.completed", "reply", now, step, kind="model", attributes={"glia.output_sha256": "ab" * 32}),
-    ]
-    run = RecordedRun(uuid4(), "turn", now, now, "completed", events, tags=["turn"])
-    undone = RecordedRun(uuid4(), "turn", now, now, "completed", events)
-    with api.services.db.user(api.user_id) as tx:
-        assert api.services.recorder.record(tx, api.user_id, run) == run.run_id
-        assert api.services.recorder.record(tx, api.user_id, run) == run.run_id
-    with api.services.db.user(api.user_id) as tx, pytest.raises(ZeroDivisionError), tx.attempt():
-        _record_and_fail(api, tx, undone)
-    shown = api.get(f"/runs/{run.run_id}")
-    assert (shown["status"], shown["service"], shown["event_count"], shown["step_count"]) == ("completed", "glia", 4, 1)
-    api.get(f"/runs/{undone.run_id}", 404)
-
-
-def _record_and_fail(api: Api, tx: Transaction, run: RecordedRun) -> None:
-    assert api.services.recorder.record(tx, api.user_id, run)
-    raise ZeroDivisionError

@@ -11,25 +11,29 @@ from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
 
-from chalicelib.adapters.clock import NewId
+from chalicelib.adapters.clock import Clock, Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.cards.extractors import RULES_PROVIDER, CardExtractor
 from chalicelib.cards.models import SourceMessage, WindowResult
 from chalicelib.cards.reextraction import store
 from chalicelib.cards.reextraction.choosing import Choosing
+from chalicelib.cards.reextraction.explaining import explained
 from chalicelib.cards.reextraction.models import BatchStatus, Choice, ItemStatus
 from chalicelib.cards.reextraction.progress import Progress
 from chalicelib.cards.reextraction.proposing import MAX_DIFF, Proposal, diff_of, propose
 from chalicelib.cards.replacing import carry_out
 from chalicelib.cards.results import store as results
 from chalicelib.cards.results.store import Dirty
-from chalicelib.cards.runs import source
+from chalicelib.cards.runs import explaining, source
 from chalicelib.cards.runs import store as runs
+from chalicelib.cards.runs.explaining import Extracted
 from chalicelib.cards.runs.source import SourceChanged
 from chalicelib.cards.runs.store import Made, TopicState
 from chalicelib.cards.stories.renewal import Renewal
 from chalicelib.errors import GliaError
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Watch
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobMessage, Outcome
 from chalicelib.jobs.worker import Claims
@@ -63,6 +67,7 @@ class Work:
     task: store.Task
     extractor: CardExtractor
     is_chosen: bool
+    watch: Watch
 
     @property
     def user_id(self) -> UUID:
@@ -75,12 +80,13 @@ class Work:
 
 @dataclass(slots=True)
 class Found:
-    """What is extracted and not kept yet: (window, ids of its messages, result)."""
+    """What is extracted and not kept yet: (window, ids of its messages, result). `extracted` is all there was."""
 
     windows: list[Dirty] = field(default_factory=list)
     messages: list[list[int]] = field(default_factory=list)
     made: list[tuple[Dirty, Sequence[int], WindowResult]] = field(default_factory=list)
     tokens: int = 0
+    extracted: list[Extracted] = field(default_factory=list)
 
 
 class ReextractionHandler:
@@ -93,7 +99,10 @@ class ReextractionHandler:
         progress: Progress,
         choosing: Choosing,
         renewal: Renewal,
+        explainer: Explainer,
         new_id: NewId,
+        clock: Clock,
+        monotonic: Monotonic,
         crash_points: CrashPoints,
         *,
         lease: int,
@@ -104,28 +113,32 @@ class ReextractionHandler:
         self._progress = progress
         self._choosing = choosing
         self._renewal = renewal
+        self._explainer = explainer
         self._new_id = new_id
+        self._clock = clock
+        self._monotonic = monotonic
         self._reach = crash_points
 
     def handle(self, message: JobMessage, token: UUID) -> Outcome:
+        watch, found = Watch(self._clock, self._monotonic), Found()
         with self._db.user(message.user_id) as tx:
             topic = self._hold_topic(tx, message)
             claim = self._claims.claim(tx, message, token, self.lease)
             if claim is None:
                 return Outcome.NOTHING_TO_DO
-            work = self._work(tx, claim)
+            work = self._work(tx, claim, watch)
             if topic is None or not self._is_to_preview(tx, work, topic):
                 return Outcome.DONE
         self._reach("after_claim")
         try:
-            self._preview(work)
+            self._preview(work, found)
         except LostHold:
             return Outcome.NOTHING_TO_DO
         except ExtractorFailed as error:
             if error.failure_class in PASSING:
                 raise
             with self._db.user(message.user_id) as tx:
-                self._end(tx, work, ItemStatus.FAILED, failure_class=error.failure_class)
+                self._end_preview(tx, work, found, ItemStatus.FAILED, failure_class=error.failure_class)
         return Outcome.DONE
 
     def _hold_topic(self, tx: Transaction, message: JobMessage) -> TopicState | None:
@@ -133,11 +146,11 @@ class ReextractionHandler:
         topic_id = store.topic_of_job(tx, message.user_id, message.job_id)
         return runs.lock_topic(tx, message.user_id, topic_id) if topic_id else None
 
-    def _work(self, tx: Transaction, claim: Claim) -> Work:
+    def _work(self, tx: Transaction, claim: Claim, watch: Watch) -> Work:
         task = store.task(tx, claim.user_id, claim.job.subject)
         extractor = self._choosing.extractor(Choice.model_validate(task.choice) if task.choice else None)
         is_chosen = extractor.identity.name != self._choosing.in_use.identity.name
-        return Work(claim, task, extractor, is_chosen)
+        return Work(claim, task, extractor, is_chosen, watch)
 
     def _is_to_preview(self, tx: Transaction, work: Work, topic: TopicState) -> bool:
         """Ends the job here if it is not a preview's."""
@@ -150,12 +163,11 @@ class ReextractionHandler:
             self._end(tx, work, ItemStatus.CANCELLED)
         return False
 
-    def _preview(self, work: Work) -> None:
+    def _preview(self, work: Work, found: Found) -> None:
         """
         Raises:
             LostHold, ExtractorFailed, TopicIsBusy
         """
-        found = Found()
         for _ in range(ROUNDS):
             with self._db.user(work.user_id) as tx:
                 topic = runs.lock_topic(tx, work.user_id, work.topic_id)
@@ -163,7 +175,7 @@ class ReextractionHandler:
                     raise LostHold
                 proposal = self._propose(tx, work)
                 if not proposal.missing:
-                    self._note(tx, work, proposal, found.tokens)
+                    self._note(tx, work, proposal, found)
                     self._reach("mid_transaction")
                     return
             try:
@@ -178,6 +190,7 @@ class ReextractionHandler:
     def _extract(self, work: Work, missing: Sequence[Dirty], revision: int, found: Found) -> None:
         for result in work.extractor.extract(self._read(work, missing, found)):
             found.tokens += (result.input_tokens or 0) + (result.output_tokens or 0)
+            found.extracted.append((found.windows[-1], result))
             if result.failure_class:
                 self._keep(work, revision, found)
                 raise ExtractorFailed(result.failure_class)
@@ -205,16 +218,25 @@ class ReextractionHandler:
             results.insert_results(tx, work.user_id, found.made)
         found.made.clear()
 
-    def _note(self, tx: Transaction, work: Work, proposal: Proposal, tokens: int) -> None:
+    def _note(self, tx: Transaction, work: Work, proposal: Proposal, found: Found) -> None:
         """Notes what the topic's cards would become."""
         if store.task(tx, work.user_id, work.claim.job.subject).batch_status is not BatchStatus.RUNNING:
-            self._end(tx, work, ItemStatus.CANCELLED, tokens=tokens)
+            self._end_preview(tx, work, found, ItemStatus.CANCELLED, tokens=found.tokens)
             return
         diff = diff_of(proposal.plan(tx, work.user_id, work.topic_id, self._new_id())) if proposal.source else []
-        self._end(
-            tx, work, ItemStatus.DONE, cards_changed=len(diff), tokens=tokens, diff=diff[:MAX_DIFF],
+        self._end_preview(
+            tx, work, found, ItemStatus.DONE, cards_changed=len(diff), tokens=found.tokens, diff=diff[:MAX_DIFF],
             message_ids=proposal.message_ids,
         )  # fmt: skip
+
+    def _end_preview(self, tx: Transaction, work: Work, found: Found, status: ItemStatus, **told: Any) -> None:
+        run_id = self._new_id()
+        self._end(tx, work, status, run_id, **told)
+        explanation = explained(
+            run_id, work.claim.job, work.topic_id, work.task.batch_id, work.extractor.identity, found.extracted,
+            work.watch, status=status, changed=told.get("cards_changed"), failure_class=told.get("failure_class"),
+        )  # fmt: skip
+        self._explainer.explain(tx, work.user_id, explanation)
 
     def _apply(self, tx: Transaction, work: Work, topic: TopicState) -> None:
         """Shows what is kept of the windows that are as they were; the others stay for ordinary extraction."""
@@ -229,9 +251,10 @@ class ReextractionHandler:
     def _replace(self, tx: Transaction, work: Work, topic: TopicState, proposal: Proposal, wanted: runs.Source) -> None:
         user_id, topic_id, job, identity = work.user_id, work.topic_id, work.claim.job, work.extractor.identity
         run = runs.claim(
-            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), token=work.claim.token,
-            job_id=job.job_id, request_id=job.request_id, cause="applied", redo=True,
+            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), trace_run_id=self._new_id(),
+            token=work.claim.token, job_id=job.job_id, request_id=job.request_id, cause="applied", redo=True,
         )  # fmt: skip
+        assert run is not None  # no other run of this source is this job's
         planned = proposal.plan(tx, user_id, topic_id, run.run_id)
         carry_out(tx, user_id, topic.conversation_id, topic_id, planned)
         runs.raise_revision(tx, user_id, topic_id)  # an extraction under way began before this
@@ -241,13 +264,17 @@ class ReextractionHandler:
         made = Made(
             identity.provider, identity.model, bool(failures), next(iter(failures), None), 0, 0, 0, None, None, None
         )
-        runs.finish(tx, run.run_id, work.claim.token, made, tokens)
+        count = runs.finish(tx, run.run_id, work.claim.token, made, tokens) or 0
         changed = sum(bool(change.action) for change in planned.changes)
         if changed:
             self._renewal.after_change(tx, user_id, topic_id, cause="cards", request_id=job.request_id)
         self._end(tx, work, ItemStatus.APPLIED, run_id=run.run_id, cards_changed=changed)
+        told = explaining.applied(run, wanted, job, topic_id, identity, planned, count, work.watch)
+        self._explainer.explain(tx, user_id, told)
 
-    def _end(self, tx: Transaction, work: Work, status: ItemStatus, **told: Any) -> None:
+    def _end(
+        self, tx: Transaction, work: Work, status: ItemStatus, trace_run_id: UUID | None = None, **told: Any
+    ) -> None:
         """Ends item and job, and lets the batch go on.
 
         Raises:
@@ -256,6 +283,7 @@ class ReextractionHandler:
         store.finish(tx, work.claim.job.subject, status, **told)
         is_ok = status is not ItemStatus.FAILED
         result = {"ok": is_ok, "reason": str(status), "batch_id": str(work.task.batch_id)}
+        result |= {"trace_run_id": str(trace_run_id)} if trace_run_id else {}
         if not jobs.complete(tx, work.claim.job.job_id, work.claim.token, result):
             raise LostHold
         self._progress.advance(tx, work.user_id, [work.task.batch_id])

@@ -9,28 +9,29 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import Any, Protocol
 from uuid import UUID
 
-from chalicelib.adapters.clock import Monotonic, NewId
+from chalicelib.adapters.clock import Clock, Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.cards.extractors import RULES_PROVIDER, CardExtractor
-from chalicelib.cards.models import SourceMessage, Try, WindowResult, total
+from chalicelib.cards.models import SourceMessage, total
 from chalicelib.cards.replacing import Plan, carry_out, plan
 from chalicelib.cards.results import store as results
 from chalicelib.cards.results.store import Dirty, Fresh
-from chalicelib.cards.runs import source, store
+from chalicelib.cards.runs import explaining, source, store
 from chalicelib.cards.runs.source import SourceChanged
-from chalicelib.cards.runs.store import Made, Source, TopicState
+from chalicelib.cards.runs.store import Made, TopicState
+from chalicelib.cards.runs.work import Found, Work
 from chalicelib.cards.stories.renewal import Renewal
-from chalicelib.cards.windows import Window
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Watch
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import PRESSING, REEXTRACTION, Claim, JobKind, JobMessage, Outcome
 from chalicelib.jobs.outbox import Outbox
 from chalicelib.jobs.worker import Claims
-from chalicelib.llm.failures import PASSING
+from chalicelib.llm.failures import PASSING, FailureClass
 
 log = logging.getLogger(__name__)
 AGAIN = frozenset(PRESSING)  # causes that try the model again where the rules stood in
@@ -61,34 +62,6 @@ class LostRun(Exception):
     """Another worker has taken the run over: nothing may be written."""
 
 
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A claimed run: what to extract, and what must still be so when it is applied."""
-
-    run_id: UUID
-    attempt: int
-    upgrades: int
-    topic: TopicState
-    source: Source
-    tail: Window | None
-    dirty: Sequence[Dirty]
-    cached: dict[bytes, Any]
-
-
-@dataclass(slots=True)
-class Found:
-    """What a run has extracted so far: windows, the ids of their messages, and their results."""
-
-    windows: list[Dirty] = field(default_factory=list)
-    messages: list[list[int]] = field(default_factory=list)
-    results: list[WindowResult] = field(default_factory=list)
-    latency_ms: int = 0
-
-    @property
-    def tries(self) -> list[Try]:
-        return [one for result in self.results for one in result.tries]
-
-
 class ExtractionHandler:
     """The handler of extraction jobs (`jobs.worker.Handler`)."""
 
@@ -100,7 +73,9 @@ class ExtractionHandler:
         extractor: CardExtractor,
         renewal: Renewal,
         batches: Batches,
+        explainer: Explainer,
         new_id: NewId,
+        clock: Clock,
         monotonic: Monotonic,
         crash_points: CrashPoints,
         meter: Meter,
@@ -115,31 +90,35 @@ class ExtractionHandler:
         self._extractor = extractor
         self._renewal = renewal
         self._batches = batches
+        self._explainer = explainer
         self._new_id = new_id
+        self._clock = clock
         self._monotonic = monotonic
         self._reach = crash_points
         self._meter = meter
         self._upgrade_delays = upgrade_delays
 
     def handle(self, message: JobMessage, token: UUID) -> Outcome:
+        watch = Watch(self._clock, self._monotonic)
         try:
             with self._db.user(message.user_id) as tx:
                 topic = self._hold_topic(tx, message)
                 claim = self._claims.claim(tx, message, token, self.lease)
                 if claim is None:
                     return Outcome.NOTHING_TO_DO
-                work = self._begin(tx, claim, topic)
+                work = self._begin(tx, claim, topic, watch)
         except SubjectHeld:
             return Outcome.NOTHING_TO_DO
         if work is None:
             return Outcome.DONE
         self._reach("after_claim")
+        found = Found()
         try:
-            self._work(claim, work)
+            self._work(claim, work, found)
         except LostRun:
             return Outcome.NOTHING_TO_DO
         except Exception:
-            self._record_failure(claim, work)
+            self._record_failure(claim, work, found)
             raise
         return Outcome.DONE
 
@@ -147,7 +126,7 @@ class ExtractionHandler:
         """Before the claim: whoever changes a topic holds it first and writes its job then, and so do we."""
         return store.lock_topic_of_job(tx, message.user_id, message.job_id)
 
-    def _begin(self, tx: Transaction, claim: Claim, topic: TopicState | None) -> Work | None:
+    def _begin(self, tx: Transaction, claim: Claim, topic: TopicState | None, watch: Watch) -> Work | None:
         """Claims the run of the topic's present state; None if the job could be ended at once."""
         user_id, topic_id, identity = claim.user_id, claim.job.subject, self._extractor.identity
         if jobs.subject_is_held(tx, JobKind.EXTRACT, topic_id, claim.job.job_id):
@@ -159,30 +138,29 @@ class ExtractionHandler:
             return None
         dirty = source.dirty(tx, user_id, topic_id, now, identity, claim.job.cause in AGAIN)
         cached = source.cached(tx, user_id, identity, dirty)
-        row = store.claim(
-            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), token=claim.token,
-            job_id=claim.job.job_id, request_id=claim.job.request_id, cause=claim.job.cause,
+        run = store.claim(
+            tx, user_id, topic_id, topic, wanted, identity, run_id=self._new_id(), trace_run_id=self._new_id(),
+            token=claim.token, job_id=claim.job.job_id, request_id=claim.job.request_id, cause=claim.job.cause,
             redo=len(cached) < len(dirty),
         )  # fmt: skip
-        if row is not None:
-            return Work(row.run_id, row.attempt, row.upgrades, topic, wanted, now.tail, dirty, cached)
-        run = store.finished(tx, user_id, topic_id, wanted.hash)
-        self._show_again(tx, claim, Work(run.run_id, 0, 0, topic, wanted, now.tail, dirty, cached))
+        if run is not None:
+            return Work(run, topic, wanted, now.tail, dirty, cached, watch, watch.now())
+        shown = store.finished(tx, user_id, topic_id, wanted.hash)
+        self._show_again(tx, claim, Work(shown, topic, wanted, now.tail, dirty, cached, watch, watch.now()))
         return None
 
     def _show_again(self, tx: Transaction, claim: Claim, work: Work) -> None:
         """The topic has come back to a state that was extracted before: nothing is called, its cards are shown."""
-        result = {"ok": True, "reason": "unchanged", "run_id": str(work.run_id)}
+        result = {"ok": True, "reason": "unchanged", "run_id": str(work.run.run_id)}
         planned: Plan | None = None
-        if work.topic.cards_run_id != work.run_id or work.dirty:
+        if work.topic.cards_run_id != work.run.run_id or work.dirty:
             planned = self._replace(tx, claim, work, Found())
             result |= {"reason": "restored", "cards_changed": _visible(planned)}
         self._renew_story(tx, claim, planned)
         self._complete(tx, claim, result)
 
-    def _work(self, claim: Claim, work: Work) -> None:
+    def _work(self, claim: Claim, work: Work, found: Found) -> None:
         started = self._monotonic()
-        found = Found()
         try:
             self._extract(claim, work, found)
             found.latency_ms = round((self._monotonic() - started) * 1000)
@@ -242,12 +220,12 @@ class ExtractionHandler:
         Raises:
             LostRun, SourceChanged
         """
-        user_id, topic_id = claim.user_id, claim.job.subject
+        user_id, topic_id, since = claim.user_id, claim.job.subject, work.watch.now()
         self._check_unchanged(store.lock_topic(tx, user_id, topic_id), work)
         results.insert_results(tx, user_id, list(zip(found.windows, found.messages, found.results, strict=True)))
         planned = self._replace(tx, claim, work, found)
         failures, tokens = results.shown_state(tx, user_id, topic_id)
-        count = store.finish(tx, work.run_id, claim.token, self._made(found, failures), tokens)
+        count = store.finish(tx, work.run.run_id, claim.token, self._made(found, failures), tokens)
         if count is None:
             raise LostRun
         result = {
@@ -260,13 +238,16 @@ class ExtractionHandler:
         self._renew_story(tx, claim, planned)
         self._finish_attempt(tx, claim, work, found, result)
         self._try_later(tx, claim, work, failures)
+        identity = self._extractor.identity
+        told = explaining.finished(work, found, claim.job, identity, planned, count, since=since)
+        self._explainer.explain(tx, user_id, told)
 
     def _replace(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> Plan:
         user_id, topic_id = claim.user_id, claim.job.subject
         fresh = self._fresh(tx, claim, work, found)
-        planned = plan(tx, user_id, topic_id, work.run_id, fresh, work.tail)
+        planned = plan(tx, user_id, topic_id, work.run.run_id, fresh, work.tail)
         carry_out(tx, user_id, work.topic.conversation_id, topic_id, planned)
-        store.show(tx, user_id, topic_id, work.run_id, work.source.end_id)
+        store.show(tx, user_id, topic_id, work.run.run_id, work.source.end_id)
         return planned
 
     def _renew_story(self, tx: Transaction, claim: Claim, planned: Plan | None) -> None:
@@ -310,26 +291,29 @@ class ExtractionHandler:
 
     def _try_later(self, tx: Transaction, claim: Claim, work: Work, failures: Sequence[str]) -> None:
         """Where the rules stand in for a failure that passes, the model is tried again later, a few times."""
-        if work.upgrades < len(self._upgrade_delays) and PASSING.intersection(failures):
+        if work.run.upgrades < len(self._upgrade_delays) and PASSING.intersection(failures):
             self._outbox.add(
                 tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, cause="upgrade",
-                request_id=claim.job.request_id, delay=self._upgrade_delays[work.upgrades],
+                request_id=claim.job.request_id, delay=self._upgrade_delays[work.run.upgrades],
             )  # fmt: skip
 
     def _supersede(self, tx: Transaction, claim: Claim, work: Work, found: Found) -> None:
         """The topic has moved on: the run is of no use, and a newer revision gets its own job; a batch always does."""
         topic, cause = store.lock_topic(tx, claim.user_id, claim.job.subject), claim.job.cause
-        store.supersede(tx, work.run_id, claim.token)
+        is_ours = store.supersede(tx, work.run.run_id, claim.token)
         self._finish_attempt(tx, claim, work, found, {"ok": True, "reason": "superseded"})
         if topic and (topic.revision != work.topic.revision or cause == REEXTRACTION):
             self._outbox.add(
                 tx, claim.user_id, JobKind.EXTRACT, claim.job.subject,
                 cause=cause if cause == REEXTRACTION else "superseded", request_id=claim.job.request_id,
             )  # fmt: skip
+        if is_ours:
+            told = explaining.superseded(work, found, claim.job, self._extractor.identity)
+            self._explainer.explain(tx, claim.user_id, told)
 
     def _finish_attempt(self, tx: Transaction, claim: Claim, work: Work, found: Found, result: dict[str, Any]) -> None:
-        store.insert_attempts(tx, claim.user_id, work.run_id, work.attempt, found.tries)
-        self._complete(tx, claim, {**result, "run_id": str(work.run_id)})
+        store.insert_attempts(tx, claim.user_id, work.run.run_id, work.run.attempt, found.tries)
+        self._complete(tx, claim, {**result, "run_id": str(work.run.run_id)})
 
     def _complete(self, tx: Transaction, claim: Claim, result: dict[str, Any]) -> None:
         """Ends the job, and sends the extraction of this topic that waited for it, if any."""
@@ -339,17 +323,24 @@ class ExtractionHandler:
             self._batches.on_extracted(tx, claim.user_id, claim.job.subject, claim.job.job_id, result)
         self._outbox.send_waiting(tx, claim.user_id, JobKind.EXTRACT, claim.job.subject, but=claim.job.job_id)
 
-    def _record_failure(self, claim: Claim, work: Work) -> None:
+    def _record_failure(self, claim: Claim, work: Work, found: Found) -> None:
         self._meter.count("Failed")
         try:
             with self._db.user(claim.user_id) as tx:
-                store.fail(tx, work.run_id, claim.token, "server")
+                if store.fail(tx, work.run.run_id, claim.token, FailureClass.SERVER):
+                    told = explaining.failed(work, found, claim.job, self._extractor.identity, FailureClass.SERVER)
+                    self._explainer.explain(tx, claim.user_id, told)
         except Exception as error:  # noqa: BLE001 - the failure being recorded is the one to report
-            log.warning("run not marked as failed", extra={"run_id": str(work.run_id), "error": type(error).__name__})
+            log.warning(
+                "run not marked as failed", extra={"run_id": str(work.run.run_id), "error": type(error).__name__}
+            )
 
     def on_dead(self, tx: Transaction, user_id: UUID, subject: UUID, request_id: str) -> None:
-        store.fail_of_topic(tx, user_id, subject)
+        ended = store.fail_of_topic(tx, user_id, subject)
         self._batches.on_dead(tx, user_id, subject)
+        for told in map(explaining.abandoned, ended):
+            if told:
+                self._explainer.explain(tx, user_id, told)
 
 
 def _visible(planned: Plan) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -51,6 +52,30 @@ class Made:
     agreement: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """A run as its holder has it. `trace_run_id` is for what will explain this attempt."""
+
+    run_id: UUID
+    attempt: int
+    upgrades: int
+    trace_run_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class Abandoned:
+    """A run that has been ended without its holder."""
+
+    run_id: UUID
+    attempt: int
+    topic_id: UUID
+    job_id: UUID
+    cause: str
+    failure_class: str
+    trace_run_id: UUID | None
+    ended_at: datetime
+
+
 # The topic, held against other extractions, deletions and moves until the transaction ends.
 LOCK_TOPIC = """
     SELECT conversation_id, revision, cards_run_id, cards_revision, cards_end_id FROM topics
@@ -78,21 +103,22 @@ IS_EMPTY = "SELECT NOT EXISTS (SELECT FROM messages WHERE topic_id = %s AND user
 CLAIM = """
     INSERT INTO card_extract_runs AS r (run_id, user_id, conversation_id, topic_id, source_hash, status,
         intended_provider, intended_model, prompt_version, rules_version, lease_token, job_id, request_id, cause,
-        revision, messages_range_start_id, messages_range_end_id, message_count, window_count)
+        revision, messages_range_start_id, messages_range_end_id, message_count, window_count, trace_run_id)
     VALUES (%(run)s, %(user)s, %(conversation)s, %(topic)s, %(source_hash)s, 'running', %(provider)s, %(model)s,
         %(prompt_version)s, %(rules_version)s, %(token)s, %(job)s, %(request_id)s, %(cause)s, %(revision)s,
-        %(start_id)s, %(end_id)s, %(message_count)s, %(window_count)s)
+        %(start_id)s, %(end_id)s, %(message_count)s, %(window_count)s, %(trace_run)s)
     ON CONFLICT (topic_id, user_id, source_hash) DO UPDATE SET status = 'running', attempt = r.attempt + 1,
         lease_token = excluded.lease_token, job_id = excluded.job_id, request_id = excluded.request_id,
         cause = excluded.cause, revision = excluded.revision, failure_class = NULL, ended_at = NULL,
+        trace_run_id = excluded.trace_run_id,
         upgrades = r.upgrades + CASE WHEN excluded.cause = 'upgrade' THEN 1 ELSE 0 END
     WHERE r.status <> 'finished' OR (%(redo)s AND r.job_id <> excluded.job_id)
-    RETURNING run_id, attempt, upgrades
+    RETURNING run_id, attempt, upgrades, trace_run_id
 """
 
 # The finished run of this source.
 FINISHED = """
-    SELECT run_id, messages_range_end_id FROM card_extract_runs
+    SELECT run_id, attempt, upgrades, coalesce(trace_run_id, run_id) AS trace_run_id FROM card_extract_runs
     WHERE topic_id = %s AND user_id = %s AND source_hash = %s AND status = 'finished'
 """
 
@@ -120,6 +146,7 @@ FAIL_OF_TOPIC = """
     UPDATE card_extract_runs SET status = 'failed', failure_class = coalesce(failure_class, 'server'),
         lease_token = NULL, ended_at = now()
     WHERE topic_id = %s AND user_id = %s AND status = 'running'
+    RETURNING run_id, attempt, topic_id, job_id, cause, failure_class, trace_run_id, ended_at
 """
 
 INSERT_ATTEMPTS = """
@@ -143,7 +170,7 @@ RUN_COLUMNS = """
         rules_version, provider, model, fallback_used, failure_class, attempt, job_id, request_id,
         messages_range_start_id, messages_range_end_id, message_count, window_count, windows_extracted,
         windows_reused, cards_count, cards_dropped, latency_ms, input_tokens, output_tokens, tokens_saved, agreement,
-        created_at, ended_at
+        created_at, ended_at, CASE WHEN ended_at IS NOT NULL THEN trace_run_id END AS trace_run_id
     FROM card_extract_runs
 """
 GET = f"{RUN_COLUMNS} WHERE run_id = %s AND user_id = %s"
@@ -185,25 +212,28 @@ def is_empty(tx: Transaction, user_id: UUID, topic_id: UUID) -> bool:
 
 def claim(
     tx: Transaction, user_id: UUID, topic_id: UUID, topic: TopicState, source: Source, extractor: Extractor, *,
-    run_id: UUID, token: UUID, job_id: UUID, request_id: str, cause: str, redo: bool,
-) -> Any:  # fmt: skip
-    """(run_id, attempt, upgrades), or None if the run of this source is finished.
+    run_id: UUID, trace_run_id: UUID, token: UUID, job_id: UUID, request_id: str, cause: str, redo: bool,
+) -> Claimed | None:  # fmt: skip
+    """None if the run of this source is finished.
 
     Args:
+        run_id: for a new one.
+        trace_run_id: for the run that will explain this attempt.
         redo: a finished run is taken too, unless it was this very job that finished it.
     """
-    return tx.row(
-        CLAIM, run=run_id, user=user_id, conversation=topic.conversation_id, topic=topic_id, source_hash=source.hash,
-        provider=extractor.provider, model=extractor.model, prompt_version=extractor.prompt_version,
-        rules_version=extractor.rules_version, token=token, job=job_id, request_id=request_id, cause=cause,
-        revision=topic.revision, start_id=source.start_id, end_id=source.end_id, message_count=source.message_count,
-        window_count=source.window_count, redo=redo,
+    row = tx.row(
+        CLAIM, run=run_id, trace_run=trace_run_id, user=user_id, conversation=topic.conversation_id, topic=topic_id,
+        source_hash=source.hash, provider=extractor.provider, model=extractor.model,
+        prompt_version=extractor.prompt_version, rules_version=extractor.rules_version, token=token, job=job_id,
+        request_id=request_id, cause=cause, revision=topic.revision, start_id=source.start_id, end_id=source.end_id,
+        message_count=source.message_count, window_count=source.window_count, redo=redo,
     )  # fmt: skip
+    return Claimed(*row) if row else None
 
 
-def finished(tx: Transaction, user_id: UUID, topic_id: UUID, source_hash: bytes) -> Any:
-    """(run_id, messages_range_end_id)."""
-    return tx.one(FINISHED, topic_id, user_id, source_hash)
+def finished(tx: Transaction, user_id: UUID, topic_id: UUID, source_hash: bytes) -> Claimed:
+    """The run of a source whose run is finished."""
+    return Claimed(*tx.one(FINISHED, topic_id, user_id, source_hash))
 
 
 def finish(tx: Transaction, run_id: UUID, token: UUID, made: Made, shown_tokens: int) -> int | None:
@@ -221,16 +251,18 @@ def finish(tx: Transaction, run_id: UUID, token: UUID, made: Made, shown_tokens:
     return row.cards_count if row else None
 
 
-def supersede(tx: Transaction, run_id: UUID, token: UUID) -> None:
-    tx.run(END_UNFINISHED, "superseded", None, run_id, token)
+def supersede(tx: Transaction, run_id: UUID, token: UUID) -> bool:
+    """False if it is another worker's now."""
+    return tx.run(END_UNFINISHED, "superseded", None, run_id, token) == 1
 
 
-def fail(tx: Transaction, run_id: UUID, token: UUID, failure_class: str) -> None:
-    tx.run(END_UNFINISHED, "failed", failure_class, run_id, token)
+def fail(tx: Transaction, run_id: UUID, token: UUID, failure_class: str) -> bool:
+    """False if it is another worker's now."""
+    return tx.run(END_UNFINISHED, "failed", failure_class, run_id, token) == 1
 
 
-def fail_of_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
-    tx.run(FAIL_OF_TOPIC, topic_id, user_id)
+def fail_of_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> list[Abandoned]:
+    return [Abandoned(*row) for row in tx.rows(FAIL_OF_TOPIC, topic_id, user_id)]
 
 
 def insert_attempts(tx: Transaction, user_id: UUID, run_id: UUID, attempt: int, tries: Sequence[Try]) -> None:

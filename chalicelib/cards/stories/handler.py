@@ -8,16 +8,21 @@ redelivery does again.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 from uuid import UUID
 
+from chalicelib.adapters.clock import Clock, Monotonic, NewId
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.cards.runs.store import TopicState, lock_topic, lock_topic_of_job
 from chalicelib.cards.stories import store
+from chalicelib.cards.stories.explaining import explained
 from chalicelib.cards.stories.models import Narration, Source
 from chalicelib.cards.stories.narrator import StoryNarrator
 from chalicelib.cards.stories.renewal import Renewal
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Watch
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobKind, JobMessage, Outcome
 from chalicelib.jobs.outbox import Outbox
@@ -45,6 +50,8 @@ class Work:
     topic: TopicState
     source: Source
     version: int
+    watch: Watch
+    read_at: datetime
 
 
 class StoryHandler:
@@ -57,6 +64,10 @@ class StoryHandler:
         claims: Claims,
         narrator: StoryNarrator,
         renewal: Renewal,
+        explainer: Explainer,
+        new_id: NewId,
+        clock: Clock,
+        monotonic: Monotonic,
         crash_points: CrashPoints,
         meter: Meter,
         *,
@@ -68,17 +79,22 @@ class StoryHandler:
         self._claims = claims
         self._narrator = narrator
         self._renewal = renewal
+        self._explainer = explainer
+        self._new_id = new_id
+        self._clock = clock
+        self._monotonic = monotonic
         self._reach = crash_points
         self._meter = meter
 
     def handle(self, message: JobMessage, token: UUID) -> Outcome:
+        watch = Watch(self._clock, self._monotonic)
         try:
             with self._db.user(message.user_id) as tx:
                 topic = lock_topic_of_job(tx, message.user_id, message.job_id)  # whoever changes cards holds it, too
                 claim = self._claims.claim(tx, message, token, self.lease)
                 if claim is None or topic is None:
                     return Outcome.NOTHING_TO_DO
-                work = self._begin(tx, claim, topic)
+                work = self._begin(tx, claim, topic, watch)
             if work is not None:
                 self._reach("after_claim")
                 self._work(claim, work)
@@ -86,7 +102,7 @@ class StoryHandler:
             return Outcome.NOTHING_TO_DO
         return Outcome.DONE
 
-    def _begin(self, tx: Transaction, claim: Claim, topic: TopicState) -> Work | None:
+    def _begin(self, tx: Transaction, claim: Claim, topic: TopicState, watch: Watch) -> Work | None:
         """Reads what there is to tell of; None if the job could be ended at once."""
         user_id, job = claim.user_id, claim.job
         if jobs.subject_is_held(tx, JobKind.STORY, job.subject, job.job_id):
@@ -102,7 +118,7 @@ class StoryHandler:
             self._complete(tx, claim, {"reason": "restored", "version": version})
         else:
             source = store.source(tx, user_id, job.subject, hashes.present, self._narrator.context_messages)
-            return Work(topic, source, hashes.version)
+            return Work(topic, source, hashes.version, watch, watch.now())
         return None
 
     def _is_told(self, tx: Transaction, claim: Claim, hashes: store.Hashes) -> bool:
@@ -132,19 +148,33 @@ class StoryHandler:
         topic = lock_topic(tx, user_id, job.subject)
         if topic is None:
             raise LostJob
-        result = {"input_tokens": told.input_tokens, "output_tokens": told.output_tokens}
+        run_id = self._new_id()
+        told_of = {"input_tokens": told.input_tokens, "output_tokens": told.output_tokens, "trace_run_id": str(run_id)}
         now = store.hashes(tx, user_id, job.subject)
         if topic.revision != work.topic.revision or now.present != work.source.hash:
-            self._complete(tx, claim, {"reason": "superseded", **result})
+            self._complete(tx, claim, {"reason": "superseded", **told_of})
             if now.present != now.told:
                 self._renewal.after_change(tx, user_id, job.subject, cause="superseded", request_id=job.request_id)
+            self._explain(tx, claim, work, told, run_id, "superseded")
             return False
         if now.told == now.present and now.version != work.version:  # by whoever was faster
-            self._complete(tx, claim, {"reason": "unchanged", **result})
+            self._complete(tx, claim, {"reason": "unchanged", **told_of})
+            self._explain(tx, claim, work, told, run_id, "unchanged")
             return True
-        version = store.insert(tx, user_id, job, self._narrator.identity, work.source, told)
-        self._complete(tx, claim, {"version": version, **result})
+        version = store.insert(tx, user_id, job, self._narrator.identity, work.source, told, run_id)
+        self._complete(tx, claim, {"version": version, **told_of})
+        self._explain(tx, claim, work, told, run_id, "told", version)
         return True
+
+    def _explain(
+        self, tx: Transaction, claim: Claim, work: Work, told: Narration, run_id: UUID, outcome: str,
+        version: int | None = None,
+    ) -> None:  # fmt: skip
+        explanation = explained(
+            run_id, claim.job, self._narrator.identity, work.source, told, work.watch, work.read_at, outcome=outcome,
+            version=version,
+        )  # fmt: skip
+        self._explainer.explain(tx, claim.user_id, explanation)
 
     def _complete(self, tx: Transaction, claim: Claim, result: dict[str, Any]) -> None:
         """Ends the job, and sends the story of this topic that waited for it, if any."""

@@ -78,6 +78,7 @@ class Narration:
     Attributes:
         failure_class: why the digest stood in for the model.
         seen: the messages whose words it may hold.
+        dropped: paragraphs of a model's that rested on no card.
     """
 
     title: str | None
@@ -86,6 +87,7 @@ class Narration:
     failure_class: str | None
     tries: Sequence[Try]
     seen: frozenset[int]
+    dropped: int = 0
 
     @property
     def input_tokens(self) -> int | None:
@@ -120,6 +122,7 @@ class StoryVersion:
     cause: str
     job_id: UUID
     request_id: str
+    trace_run_id: UUID | None
     created_at: datetime
     is_current: bool
 

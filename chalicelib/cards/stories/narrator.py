@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Protocol
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from chalicelib.adapters.clock import Monotonic
-from chalicelib.cards.asking import Asking, milliseconds
+from chalicelib.cards.asking import Asking
 from chalicelib.cards.extractors import RULES_PROVIDER
 from chalicelib.cards.models import Try
 from chalicelib.cards.stories import digest
@@ -44,7 +44,7 @@ class DigestNarrator:
     def narrate(self, source: Source) -> Narration:
         started = self._monotonic()
         title, paragraphs = digest.tell(source)
-        taken = Try(RULES_PROVIDER, None, None, milliseconds(self._monotonic() - started))
+        taken = Try(RULES_PROVIDER, None, None, started, self._monotonic())
         seen = cited_by(card for paragraph in paragraphs for card in paragraph.cards)
         return Narration(shortened(title) if title else None, paragraphs, self.identity, None, [taken], seen)
 
@@ -94,7 +94,8 @@ class ModelNarrator:
             return self._stand_in(source, FailureClass.SCHEMA, tries)
         seen = cited_by(asked.cards.values()) | {message.message_id for message in asked.messages}
         title = shortened(storable(story.title)) or None
-        return Narration(title, paragraphs, self.identity, None, tries, seen)
+        dropped = len(story.paragraphs) - len(paragraphs)
+        return Narration(title, paragraphs, self.identity, None, tries, seen, dropped)
 
     def _stand_in(self, source: Source, failure: FailureClass, tries: list[Try]) -> Narration:
         told = self._fallback.narrate(source)

@@ -72,10 +72,11 @@ INSERT = """
     )
     INSERT INTO stories (topic_id, version, user_id, title, paragraphs, message_ids, source_hash, cards_count, intended,
         provider, model, prompt_version, fallback_used, failure_class, attempts, input_tokens, output_tokens, cause,
-        job_id, request_id)
+        job_id, request_id, trace_run_id)
     SELECT %(topic)s, story_version, %(user)s, %(title)s, %(paragraphs)s, %(message_ids)s, %(source_hash)s,
         %(cards_count)s, %(intended)s, %(provider)s, %(model)s, %(prompt_version)s, %(fallback_used)s,
-        %(failure_class)s, %(attempts)s, %(input_tokens)s, %(output_tokens)s, %(cause)s, %(job)s, %(request_id)s
+        %(failure_class)s, %(attempts)s, %(input_tokens)s, %(output_tokens)s, %(cause)s, %(job)s, %(request_id)s,
+        %(trace_run)s
     FROM topic RETURNING version
 """
 
@@ -90,9 +91,9 @@ INSERT_AGAIN = """
         FROM before WHERE topics.topic_id = before.topic_id RETURNING story_version
     )
     INSERT INTO stories (topic_id, version, user_id, title, paragraphs, message_ids, source_hash, cards_count, intended,
-        provider, model, prompt_version, fallback_used, attempts, cause, job_id, request_id)
+        provider, model, prompt_version, fallback_used, attempts, cause, job_id, request_id, trace_run_id)
     SELECT topic_id, story_version, user_id, title, paragraphs, message_ids, source_hash, cards_count, intended,
-        provider, model, prompt_version, false, '[]', %(cause)s, %(job)s, %(request_id)s
+        provider, model, prompt_version, false, '[]', %(cause)s, %(job)s, %(request_id)s, trace_run_id
     FROM before, topic RETURNING version
 """
 
@@ -124,7 +125,8 @@ DELETE_OF_TOPIC = """
 
 VERSION_COLUMNS = """
     s.topic_id, s.version, s.title, s.cards_count, s.provider, s.model, s.prompt_version, s.fallback_used,
-    s.failure_class, s.attempts, s.input_tokens, s.output_tokens, s.cause, s.job_id, s.request_id, s.created_at
+    s.failure_class, s.attempts, s.input_tokens, s.output_tokens, s.cause, s.job_id, s.request_id,
+    s.trace_run_id, s.created_at
 """
 
 # Quotes are cut from the messages as they stand, so a citation that is shown is verbatim by construction.
@@ -186,7 +188,9 @@ def is_by(tx: Transaction, user_id: UUID, topic_id: UUID, narrator: Narrator) ->
     return bool(tx.one(IS_BY, topic_id, user_id, narrator.name).found)
 
 
-def insert(tx: Transaction, user_id: UUID, job: Job, intended: Narrator, made_of: Source, told: Narration) -> int:
+def insert(
+    tx: Transaction, user_id: UUID, job: Job, intended: Narrator, made_of: Source, told: Narration, trace_run_id: UUID
+) -> int:
     """Returns the version."""
     version: int = tx.one(
         INSERT, topic=job.subject, user=user_id, title=told.title, paragraphs=Jsonb(_paragraphs(told)),
@@ -195,6 +199,7 @@ def insert(tx: Transaction, user_id: UUID, job: Job, intended: Narrator, made_of
         prompt_version=told.narrator.version, fallback_used=told.failure_class is not None,
         failure_class=told.failure_class, attempts=Jsonb(_attempts(told)), input_tokens=told.input_tokens,
         output_tokens=told.output_tokens, cause=job.cause, job=job.job_id, request_id=job.request_id,
+        trace_run=trace_run_id,
     ).version  # fmt: skip
     return version
 

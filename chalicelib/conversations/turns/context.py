@@ -22,6 +22,7 @@ CARD_SHARE = 0.25  # of the tokens, at most, for notes
 class Note:
     """A card, as far as an answer needs it."""
 
+    card_id: str
     kind: str
     title: str
     body: str
@@ -35,8 +36,8 @@ class Context:
     notes: Sequence[Note]
 
 
-def system_prompt(notes: Sequence[Note], limit: int) -> str:
-    """The instructions, and as many notes as fit."""
+def system_prompt(notes: Sequence[Note], limit: int) -> tuple[str, int]:
+    """The instructions, and as many notes as fit; and how many those are."""
     lines = [SYSTEM]
     left = limit - tokens(SYSTEM)
     for note in notes:
@@ -45,7 +46,7 @@ def system_prompt(notes: Sequence[Note], limit: int) -> str:
         if left < 0:
             break
         lines.append(line)
-    return "\n".join(lines)
+    return "\n".join(lines), len(lines) - 1
 
 
 def fit(messages: Sequence[Message], limit: int) -> list[Message]:

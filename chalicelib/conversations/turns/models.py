@@ -24,6 +24,8 @@ FINAL = frozenset({EventType.COMPLETED, EventType.FAILED})
 
 @dataclass(frozen=True, slots=True)
 class Turn:
+    """`trace_run_id` names the run that explains it, once it has ended."""
+
     turn_id: UUID
     topic_id: UUID
     user_message_id: int | None
@@ -38,10 +40,19 @@ class Turn:
     output_tokens: int | None
     created_at: datetime
     ended_at: datetime | None
+    trace_run_id: UUID | None
 
     @property
     def has_ended(self) -> bool:
         return self.status in ("completed", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A turn that has just ended, and how its message was routed, if for this turn: policy, rule, signals, topics."""
+
+    turn: Turn
+    routed: dict[str, Any] | None
 
 
 @dataclass(frozen=True, slots=True)

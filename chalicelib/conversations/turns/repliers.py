@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
+from glia_wire.canonical import canonical_json
+
 from chalicelib.conversations.models import Message
-from chalicelib.conversations.turns.context import CARD_SHARE, Context, Note, fit, system_prompt
+from chalicelib.conversations.turns.context import CARD_SHARE, PROMPT_VERSION, Context, Note, fit, system_prompt
 from chalicelib.llm.client import ModelClient, Prompt, Usage
 from chalicelib.llm.tokens import tokens
 
@@ -14,16 +18,29 @@ RULES_PROVIDER = "rules"
 MOST_NOTED = 3
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A context as a replier will answer it.
+
+    Attributes:
+        pieces: answers, each time it is called, piece by piece; raises LLMError.
+        messages, notes: how many of the newest messages, and of the first notes, are shown to who answers.
+        prompt_sha256: of everything that a model is shown; None where none is asked.
+    """
+
+    pieces: Callable[[], Iterator[str | Usage]]
+    messages: int
+    notes: int
+    prompt_version: str | None = None
+    prompt_sha256: str | None = None
+
+
 class Replier(Protocol):
     provider: str
     model: str | None
 
-    def reply(self, context: Context) -> Iterator[str | Usage]:
-        """Yields the answer piece by piece.
-
-        Raises:
-            LLMError
-        """
+    def question(self, context: Context) -> Question:
+        """Calls nobody yet."""
 
 
 class ModelReplier:
@@ -33,13 +50,14 @@ class ModelReplier:
         self._client = client
         self._limit = context_tokens
 
-    def reply(self, context: Context) -> Iterator[str | Usage]:
-        system = system_prompt(context.notes, int(self._limit * CARD_SHARE))
+    def question(self, context: Context) -> Question:
+        system, notes = system_prompt(context.notes, int(self._limit * CARD_SHARE))
         messages: list[Prompt] = [{"role": "system", "content": system}]
         for message in fit(context.messages, self._limit - tokens(system)):
             role = "assistant" if message.role == "assistant" else "user"
             messages.append({"role": role, "content": message.content})  # type: ignore[typeddict-item]
-        return self._client.stream(messages)
+        digest = hashlib.sha256(canonical_json(messages)).hexdigest()
+        return Question(lambda: self._client.stream(messages), len(messages) - 1, notes, PROMPT_VERSION, digest)
 
 
 class RulesReplier:
@@ -55,7 +73,10 @@ class RulesReplier:
         """
         self._note = note
 
-    def reply(self, context: Context) -> Iterator[str | Usage]:
+    def question(self, context: Context) -> Question:
+        return Question(lambda: self._pieces(context), 1, len(context.notes))
+
+    def _pieces(self, context: Context) -> Iterator[str | Usage]:
         noted = self._note(context.messages[-1])
         yield _acknowledgement(noted)
         if question := _open_question(context.notes, noted):

@@ -7,14 +7,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 from uuid import UUID
 
-from chalicelib.adapters.clock import Monotonic
+from chalicelib.adapters.clock import Clock, Monotonic
 from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.conversations import store as conversations
 from chalicelib.conversations.turns import store
 from chalicelib.conversations.turns.context import RECENT, Context, Note
+from chalicelib.conversations.turns.explaining import Answering, explained
 from chalicelib.conversations.turns.models import EventType, Reply, Turn
-from chalicelib.conversations.turns.repliers import Replier
+from chalicelib.conversations.turns.repliers import Question, Replier
+from chalicelib.explaining.explainer import Explainer
+from chalicelib.explaining.models import Call, Explanation, Watch
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.models import Claim, JobKind, JobMessage, Outcome
 from chalicelib.jobs.outbox import Outbox
@@ -51,6 +54,8 @@ class Responder:
         notes: Notes,
         replier: Replier,
         retrying: Callable[[], Retrying],
+        explainer: Explainer,
+        clock: Clock,
         monotonic: Monotonic,
         crash_points: CrashPoints,
         *,
@@ -65,12 +70,15 @@ class Responder:
         self._notes = notes
         self._replier = replier
         self._retrying = retrying
+        self._explainer = explainer
+        self._clock = clock
         self._monotonic = monotonic
         self._reach = crash_points
         self._delta_interval = delta_interval
         self._extract_delay = extract_delay
 
     def handle(self, message: JobMessage, token: UUID) -> Outcome:
+        watch = Watch(self._clock, self._monotonic)
         with self._db.user(message.user_id) as tx:
             claim = self._claims.claim(tx, message, token, self.lease)
             if claim is None:
@@ -82,7 +90,7 @@ class Responder:
             context = self._context(tx, message.user_id, turn, turn.user_message_id)
         self._reach("after_claim")
         try:
-            self._answer(claim, turn, context)
+            self._answer(claim, turn, Answering(watch, context, watch.now()))
         except LostTurn:
             return Outcome.NOTHING_TO_DO
         return Outcome.DONE
@@ -94,31 +102,43 @@ class Responder:
         recent = conversations.recent_messages(tx, user_id, question.topic_id, user_message_id, RECENT)
         return Context(recent[::-1] or [question], self._notes.of_topic(tx, user_id, question.topic_id))
 
-    def _answer(self, claim: Claim, turn: Turn, context: Context) -> None:
+    def _answer(self, claim: Claim, turn: Turn, answering: Answering) -> None:
         try:
-            reply = self._stream(claim, turn, context)
+            reply = self._stream(claim, turn, answering)
         except LLMError as error:
-            self._fail(claim, turn, error.failure_class)
+            self._fail(claim, turn, error.failure_class, answering)
             return
-        self._complete(claim, turn, reply)
+        self._complete(claim, turn, reply, answering)
 
-    def _stream(self, claim: Claim, turn: Turn, context: Context) -> Reply:
+    def _stream(self, claim: Claim, turn: Turn, answering: Answering) -> Reply:
+        question = answering.question = self._replier.question(answering.context)
         writer = DeltaWriter(self._db, claim, turn.turn_id, self._monotonic, self._delta_interval, self.lease)
         for attempt in self._retrying():
             with attempt:
                 writer.begin_again()
-                usage = Usage()
-                for piece in self._replier.reply(context):
-                    if isinstance(piece, Usage):
-                        usage = piece
-                    else:
-                        writer.write(piece)
-                text = writer.finish()
-                if not text.strip():
-                    raise LLMError(FailureClass.SERVER)
+                text, usage = self._try(writer, question, answering.calls)
         return Reply(text, self._replier.provider, self._replier.model, usage.input_tokens, usage.output_tokens)
 
-    def _complete(self, claim: Claim, turn: Turn, reply: Reply) -> None:
+    def _try(self, writer: DeltaWriter, question: Question, calls: list[Call]) -> tuple[str, Usage]:
+        started, usage, failure, replier = self._monotonic(), Usage(), None, self._replier
+        try:
+            for piece in question.pieces():
+                if isinstance(piece, Usage):
+                    usage = piece
+                else:
+                    writer.write(piece)
+            text = writer.finish()
+            if not text.strip():
+                raise LLMError(FailureClass.SERVER)
+            return text, usage
+        except LLMError as error:
+            failure = error.failure_class
+            raise
+        finally:
+            told = usage.input_tokens, usage.output_tokens
+            calls.append(Call(replier.provider, replier.model, started, self._monotonic(), failure, *told))
+
+    def _complete(self, claim: Claim, turn: Turn, reply: Reply, answering: Answering) -> None:
         user_id = claim.user_id
         with self._db.user(user_id) as tx:
             conversation = conversations.lock(tx, user_id)
@@ -126,11 +146,14 @@ class Responder:
             message_id = conversations.insert_message(
                 tx, user_id, conversation.conversation_id, topic_id, "assistant", reply.text
             )
-            if not store.complete(tx, turn.turn_id, claim.token, message_id, reply):
+            ended = store.complete(tx, turn.turn_id, claim.token, message_id, reply)
+            if not ended:
                 raise LostTurn
             self._end_job(tx, claim, topic_id, {"ok": True, "turn_id": str(turn.turn_id), "message_id": message_id})
+            self._explain(tx, user_id, explained(ended, answering, reply))
+            self._reach("mid_transaction")
 
-    def _fail(self, claim: Claim, turn: Turn, failure: FailureClass) -> None:
+    def _fail(self, claim: Claim, turn: Turn, failure: FailureClass, answering: Answering) -> None:
         log.info("turn failed", extra={"turn_id": str(turn.turn_id), "failure_class": failure})
         user_id, replier = claim.user_id, self._replier
         with self._db.user(user_id) as tx:
@@ -143,6 +166,12 @@ class Responder:
                 raise LostTurn
             result = {"ok": False, "turn_id": str(turn.turn_id), "failure_class": failure}
             self._end_job(tx, claim, self._topic_now(tx, user_id, turn), result)
+            self._explain(tx, user_id, explained(ended, answering))
+            self._reach("mid_transaction")
+
+    def _explain(self, tx: Transaction, user_id: UUID, told: Explanation | None) -> None:
+        if told:
+            self._explainer.explain(tx, user_id, told)
 
     def _topic_now(self, tx: Transaction, user_id: UUID, turn: Turn) -> UUID:
         """The topic of the user's message, which the user may have moved since."""
@@ -154,7 +183,6 @@ class Responder:
         if not jobs.complete(tx, claim.job.job_id, claim.token, result):
             raise LostTurn
         self._request_extraction(tx, claim.user_id, topic_id, claim.job.request_id)
-        self._reach("mid_transaction")
 
     def _request_extraction(self, tx: Transaction, user_id: UUID, topic_id: UUID, request_id: str) -> None:
         self._outbox.add(
@@ -165,8 +193,10 @@ class Responder:
         """A turn whose job is given up ends as failed; its user message is extracted all the same."""
         conversations.lock(tx, user_id)
         turn = store.get(tx, user_id, subject)
-        if turn and store.fail(tx, user_id, subject, FailureClass.SERVER, "Glia could not answer; try again."):
+        ended = turn and store.fail(tx, user_id, subject, FailureClass.SERVER, "Glia could not answer; try again.")
+        if turn and ended:
             self._request_extraction(tx, user_id, self._topic_now(tx, user_id, turn), request_id)
+            self._explain(tx, user_id, explained(ended))
 
 
 class DeltaWriter:

@@ -23,7 +23,9 @@ from chalicelib.conversations.limits import Limits
 from chalicelib.conversations.models import MAX_MESSAGE, Conversation, Decision, Message
 from chalicelib.conversations.routers import Router
 from chalicelib.conversations.turns import store
+from chalicelib.conversations.turns.explaining import explained
 from chalicelib.conversations.turns.models import FINAL, Accepted, Turn, TurnEvent
+from chalicelib.explaining.explainer import Explainer
 from chalicelib.jobs import store as jobs
 from chalicelib.jobs.errors import IdempotencyConflict
 from chalicelib.jobs.models import JobKind, JobMessage
@@ -44,6 +46,7 @@ class TurnService:
         sleep: Callable[[float], None],
         limits: Limits,
         router: Router,
+        explainer: Explainer,
         *,
         extract_delay: int,
     ) -> None:
@@ -55,6 +58,7 @@ class TurnService:
         self._sleep = sleep
         self._limits = limits
         self._router = router
+        self._explainer = explainer
         self._extract_delay = extract_delay
 
     def start(
@@ -94,6 +98,7 @@ class TurnService:
             content=content,
             client_message_id=client_message_id,
             turn_id=turn_id,
+            trace_run_id=self._new_id(),
             job_id=job_id,
             request_id=request_id,
         )
@@ -169,7 +174,7 @@ class TurnService:
             raise MessageGone()
         self._limits.check(tx, user_id)
         new_id = self._new_id()
-        if not store.insert_retry(tx, user_id, new_id, turn_id, turn.user_message_id, request_id):
+        if not store.insert_retry(tx, user_id, new_id, self._new_id(), turn_id, turn.user_message_id, request_id):
             raise TurnNotFailed("The message is being answered, or has been.")
         self._outbox.add(tx, user_id, JobKind.TURN, new_id, cause="retry", request_id=request_id)
         return self._turn(tx, user_id, new_id)
@@ -182,13 +187,16 @@ class TurnService:
         """
         conversations.lock(tx, user_id)
         turn = self._turn(tx, user_id, turn_id)
-        if not store.fail(tx, user_id, turn_id, "cancelled", "The turn was cancelled."):
+        ended = store.fail(tx, user_id, turn_id, "cancelled", "The turn was cancelled.")
+        if ended is None:
             raise TurnEnded()
         jobs.complete_subject(tx, JobKind.TURN, turn_id, {"ok": False, "reason": "cancelled"})
         self._outbox.add(
             tx, user_id, JobKind.EXTRACT, turn.topic_id, cause="turn", request_id=request_id, delay=self._extract_delay
         )
-        return self._turn(tx, user_id, turn_id)
+        if told := explained(ended):
+            self._explainer.explain(tx, user_id, told)
+        return ended.turn
 
 
 class TurnTraces:

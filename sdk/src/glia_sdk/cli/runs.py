@@ -156,9 +156,16 @@ def _branch(step: Row) -> Text:
     text.append(f"{step['kind'] or 'step'} ", style="dim")
     text.append(harmless(str(step["name"])))
     text.append(f"  {_length(step)}", style="dim")
+    if step.get("model"):
+        text.append(f"  {harmless(str(step['model']))} {_tokens(step)}", style="dim")
     if step["status"] != "completed":
         text.append(f"  {step['status']}", style=STYLES.get(str(step["status"]), ""))
     return text
+
+
+def _tokens(step: Row) -> str:
+    counts = [step.get(name) for name in ("input_tokens", "output_tokens")]
+    return "" if counts == [None, None] else f"{counts[0] or 0}+{counts[1] or 0} tokens"
 
 
 def _length(step: Row) -> str:
@@ -171,9 +178,10 @@ def _steps(timeline: Row) -> Iterator[Row]:
     columns: Row = timeline["columns"]
     depths: dict[int, int] = {}
     words = {"name": timeline["names"], "kind": timeline["kinds"], "status": timeline["statuses"]}
+    words["model"] = timeline["models"]
     for place, values in enumerate(zip(*columns.values(), strict=True), timeline.get("first") or 0):
         step: dict[str, Any] = dict(zip(columns, values, strict=True))
-        step |= {name: None if step[name] is None else said[step[name]] for name, said in words.items()}
+        step |= {name: None if step.get(name) is None else said[step[name]] for name, said in words.items()}
         depths[place] = depths.get(step["parent"], -1) + 1
         yield step | {"depth": depths[place]}
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from glia_wire.redaction.uuids import in_uuid
 from glia_wire.redaction.windows import Rule, Span, Window, is_edge
 
 IBAN: Final = "iban"
@@ -31,7 +32,7 @@ def ibans(window: Window) -> Iterator[Span]:
     text = window.text
     for at, _ in window.shapes(_SHAPE):
         begin = at - 2
-        if is_edge(text, begin) and (end := _end(text, begin)):
+        if is_edge(text, begin) and (end := _end(text, begin)) and not in_uuid(text, begin, end):
             yield Span(begin, end, IBAN)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from glia_wire.redaction.uuids import in_uuid
 from glia_wire.redaction.windows import Rule, Span, Window, is_edge
 
 CARD, PHONE, IP = "card", "phone", "ip"
@@ -17,7 +18,6 @@ _SHAPE: Final = re.compile(r"0[0 ()./-]{5,}")
 _RUN: Final = re.compile(r"[0-9 ()./\u00a0\u2011-]+")
 _SEPARATORS: Final = " ()./\u00a0\u2011-"
 _GROUP: Final = re.compile("[0-9]+")
-_UUID: Final = re.compile("[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}")
 _DOUBLED: Final = dict(zip("0123456789", (0, 2, 4, 6, 8, 1, 3, 5, 7, 9), strict=True))
 
 _OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
@@ -107,7 +107,7 @@ def _card_from(text: str, groups: list[tuple[int, int]], first: int) -> Span | N
         end = stop
         if len(digits) > 19:
             return None
-        if is_card(digits) and _is_free(text, end - 1, 1) and not _in_uuid(text, begin, end):
+        if is_card(digits) and _is_free(text, end - 1, 1) and not in_uuid(text, begin, end):
             return Span(begin, end, CARD)
     return None
 
@@ -118,12 +118,6 @@ def _is_free(text: str, at: int, step: int) -> bool:
     if beside in (".", ","):
         return not beyond.isdigit()
     return not beside.isalnum() or (step < 0 and is_edge(text, at))
-
-
-def _in_uuid(text: str, begin: int, end: int) -> bool:
-    offset = max(0, begin - 36)
-    found = _UUID.search(text[offset : end + 36])
-    return found is not None and found.start() + offset < end and found.end() + offset > begin
 
 
 def is_card(digits: str) -> bool:
@@ -164,15 +158,17 @@ def _phones(text: str, begin: int, end: int) -> Iterator[Span]:
         yield from _national(text, start, end)
     before = text[max(0, start - 32) : start].lower()
     is_named = any(stem in before for stem in _PHONE_STEMS) and _PHONE_WORD.search(before)
-    if is_named and 7 <= sum(map(str.isdigit, text[begin : min(end, begin + 24)])) <= 15:
+    digits = sum(map(str.isdigit, text[begin : min(end, begin + 24)]))
+    if is_named and 7 <= digits <= 15 and not in_uuid(text, begin, begin + 1):
         yield Span(start, _within(text, begin, end, 15), PHONE)
 
 
 def _national(text: str, begin: int, end: int) -> Iterator[Span]:
     for match in _AMERICAN.finditer(text, begin, end):
-        yield Span(match.start(), match.end(), PHONE)
+        if not in_uuid(text, *match.span()):
+            yield Span(match.start(), match.end(), PHONE)
     for match in _TRUNK.finditer(text, begin, end):
-        if _is_trunk(match[0]):
+        if _is_trunk(match[0]) and not in_uuid(text, *match.span()):
             yield Span(match.start(), match.end(), PHONE)
 
 
