@@ -52,7 +52,7 @@ class Shape:
             marks.add("b")
         if any(digit in part for digit in _DIGITS):
             marks.add("0")
-        self.marks = marks
+        self.marks = frozenset(marks)
 
     @property
     def text(self) -> str:
