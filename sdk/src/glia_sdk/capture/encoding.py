@@ -22,8 +22,8 @@ LONG = 32 * 1024  # characters of a text that is encoded in parts
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, check_circular=False, separators=(",", ":"))
 NAME = "glia.event.name"
 NUMBERS = frozenset({"last_sequence_no", "glia.chunk.at_ms", "glia.chunk.characters"})
-OURS = ("gen_ai.request.", "gen_ai.response.", "gen_ai.operation.", "gen_ai.provider.", "gen_ai.usage.", "gen_ai.tool.name",
-        "glia.", "openai.", "server.", "error.type", "status", "service", "parent_")  # fmt: skip
+OURS = ("gen_ai.request.", "gen_ai.response.", "gen_ai.operation.", "gen_ai.provider.", "gen_ai.usage.",
+        "gen_ai.tool.name", "glia.", "openai.", "server.", "error.type", "status", "service", "parent_")  # fmt: skip
 SHORT = 64  # characters
 SMALL = 32 * 1024  # bytes of an event that is encoded in one go
 FEW = 10**6  # numbers below are neither phones nor cards, whatever the gate's rules
