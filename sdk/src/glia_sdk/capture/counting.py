@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -49,6 +50,10 @@ class Counts:
     def add_named(self, group: str, name: str, number: int = 1) -> None:
         with self._lock:
             self._named.setdefault(group, Counter())[name] += number
+
+    def add_all(self, group: str, numbers: Mapping[str, int]) -> None:
+        with self._lock:
+            self._named.setdefault(group, Counter()).update(numbers)
 
     def stats(self, memory_bytes: int) -> Stats:
         with self._lock:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +17,7 @@ from glia_sdk.capture.transport import Answer, NoAnswer, Transport
 COMPRESSED_FROM = 1024  # bytes of a body
 LEVEL = 1  # of gzip: a tenth of the time of the usual one, for a few percent more bytes
 REFUSED = "artifact_refused"
+NO_REFERENCES = b'{"artifact_refs":[],'
 _LATER = frozenset({401, 403, 404, 408, 425, 429})  # may pass: a token is renewed, a server brought up to date
 REPAIR_PAUSE = 60.0  # seconds, where somebody has to do something first
 LONGEST_PAUSE = 300.0
@@ -90,21 +92,18 @@ class Delivery:
     def _receive(self, told: dict[str, Any], number: int) -> None:
         receipts = told.get("receipts")
         named = [one for one in receipts if isinstance(one, dict)] if isinstance(receipts, list) else []
-        for receipt in named:
-            status = str(receipt.get("status"))
-            self._counts.add_named("receipts", status)
-            if status == "rejected":
-                self._counts.add_named("rejected", str(receipt.get("code")))
+        statuses = Counter([str(receipt.get("status")) for receipt in named])
+        if "rejected" in statuses:
+            codes = Counter([str(receipt.get("code")) for receipt in named if receipt.get("status") == "rejected"])
+            self._counts.add_all("rejected", codes)
         if len(named) < number:
-            self._counts.add_named("receipts", "unconfirmed", number - len(named))
+            statuses["unconfirmed"] += number - len(named)
+        self._counts.add_all("receipts", statuses)
 
     def _store(self, blob: Blob) -> None:
         """Uploads a payload, small ones inside the request, others to where the server says."""
-        asked: dict[str, Any] = {"media_type": blob.media_type, "bytes": len(blob.data)}
-        if len(blob.data) <= ARTIFACT_INLINE_LIMIT:
-            asked["content"] = blob.data.decode()
         try:
-            told = _object(self._ask("POST", "artifacts", _json(asked), self._headers))
+            told = _object(self._ask("POST", "artifacts", _asked(blob), self._headers))
             upload = told.get("upload")
             if isinstance(upload, dict):
                 self._ask(str(upload.get("method", "PUT")), str(upload["url"]), blob.data, _headers_of(upload))
@@ -132,8 +131,19 @@ class Delivery:
         raise Refused
 
 
+def _asked(blob: Blob) -> bytes:
+    """The request for an artifact. Its content, if small enough, is JSON as we wrote it: without control characters."""
+    asked = _json({"media_type": blob.media_type, "bytes": len(blob.data)})
+    if len(blob.data) > ARTIFACT_INLINE_LIMIT:
+        return asked
+    content = blob.data.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+    return b"".join([asked[:-1], b',"content":"', content, b'"}'])
+
+
 def _event(item: Item) -> bytes:
     """The event with its references; a payload the server refused is marked in its place."""
+    if not item.blobs:
+        return NO_REFERENCES + item.body[1:]
     references = [blob.reference for blob in item.blobs]
     if {} not in references:
         return b'{"artifact_refs":' + _json(references) + b"," + item.body[1:]

@@ -6,6 +6,7 @@ import os
 import random
 import time
 from datetime import UTC, datetime
+from functools import lru_cache
 
 _SECOND = 1_000_000_000  # nanoseconds
 _VERSION = 0x7 << 76 | 0x2 << 62
@@ -25,5 +26,9 @@ def new_id() -> str:
 def timestamp(at_ns: int) -> str:
     """RFC 3339 in UTC with microseconds, of nanoseconds since 1970."""
     seconds, rest = divmod(at_ns, _SECOND)
-    moment = datetime.fromtimestamp(seconds, UTC)
-    return f"{moment:%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    return f"{_moment(seconds)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=8)
+def _moment(seconds: int) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}"

@@ -34,6 +34,7 @@ class Intake:
         self._busy = 0
         self._filled = threading.Event()
         self._urgent = threading.Event()
+        self._is_hurried = False
 
     @property
     def bytes(self) -> int:
@@ -44,7 +45,13 @@ class Intake:
         return not self._records and not self._busy
 
     @property
-    def is_urgent(self) -> bool:
+    def is_hurried(self) -> bool:
+        """Whether somebody waits for the work: for room, or for its end."""
+        return self._is_hurried or self._waiters > 0
+
+    @property
+    def is_pressed(self) -> bool:
+        """Whether there will be no room soon."""
         return self._urgent.is_set()
 
     def put(self, record: Record) -> None:
@@ -65,6 +72,7 @@ class Intake:
             if not self._records:
                 self._urgent.clear()
                 self._filled.clear()
+                self._is_hurried = False
                 return None
             self._busy = 1
             return self._records.popleft()
@@ -85,6 +93,7 @@ class Intake:
 
     def urge(self) -> None:
         """Work at once, and without naps."""
+        self._is_hurried = True
         self._filled.set()
         self._urgent.set()
 

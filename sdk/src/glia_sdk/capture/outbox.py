@@ -42,6 +42,7 @@ class Outbox:
         self._waiting: deque[Item] = deque()
         self._flying: list[Item] = []
         self._bytes = 0
+        self._look_at = 0.0
         self.changed = threading.Event()
 
     @property
@@ -55,9 +56,10 @@ class Outbox:
     def put(self, item: Item) -> None:
         """Adds an event. Whoever adds some sets `changed` after the last."""
         item.born = self._clock()
+        size = item.size
         with self._lock:
             self._waiting.append(item)
-            self._bytes += item.size
+            self._bytes += size
             is_batch = self._bytes >= BATCH_BYTES
         while self._bytes > self._limit and self._move_oldest(is_forced=True):
             pass
@@ -87,12 +89,20 @@ class Outbox:
                     self._waiting.appendleft(item)
         if is_sent and self._spill is not None:
             for item in flying:
-                self._spill.acknowledge(item)
+                if item.spilled_at is not None:
+                    self._spill.acknowledge(item)
 
     def keep_young(self, age: float) -> None:
-        """Has sent what waits for a quarter of `age` seconds, and puts on disk what has waited all of it."""
+        """Has sent what waits for a quarter of `age` seconds, and puts on disk what has waited all of it.
+
+        To be called often; most calls only look at the clock.
+        """
+        now = self._clock()
+        if now < self._look_at:
+            return
+        self._look_at = now + age / 16
         waiting = self._waiting
-        if waiting and waiting[0].born <= self._clock() - age / 4:
+        if waiting and waiting[0].born <= now - age / 4:
             self.changed.set()
         self.spill_older(age)
 

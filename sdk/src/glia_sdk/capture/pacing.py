@@ -23,16 +23,19 @@ class Pacer:
     """
     Args:
         is_hurried: whether to work without naps, because somebody waits for the end of the work.
+        is_pressed: whether to make no way and keep naps short, because much is left to do.
     """
 
     def __init__(
         self,
         is_hurried: Callable[[], bool],
+        is_pressed: Callable[[], bool] = lambda: False,
         *,
         clock: Callable[[], float] = time.perf_counter,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         self._is_hurried = is_hurried
+        self._is_pressed = is_pressed
         self._clock = clock
         self._sleep = sleep
         self._since = clock()
@@ -50,13 +53,15 @@ class Pacer:
         if now - self._since < STRETCH:
             return
         if not self._is_hurried():
-            if self._turn_until < now < self._way_until:
+            is_pressed = self._is_pressed()
+            if self._turn_until < now < self._way_until and not is_pressed:
                 self._sleep(self._way_until - now)
                 now = self._clock()
                 self._turn_until = now + TURN
-            self._sleep(self._nap)
+            nap = NAP if is_pressed else self._nap
+            self._sleep(nap)
             woke = self._clock()
-            is_busy = woke - now > self._nap + LATE
+            is_busy = woke - now > nap + LATE
             self._nap = min(self._nap * 4, LONGEST_NAP) if is_busy else NAP
             now = woke
         self._since = now

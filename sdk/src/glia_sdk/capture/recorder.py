@@ -42,7 +42,7 @@ class Recorder:
         self._counts = Counts()
         self._losses = Losses()
         self._intake = Intake(settings.raw_bytes, settings.patience, self._lose_payload)
-        self._pacer = Pacer(lambda: self._intake.is_urgent)
+        self._pacer = Pacer(lambda: self._intake.is_hurried, lambda: self._intake.is_pressed)
         gate = Gate(
             allow_keys=settings.allow_keys,
             deny_keys=settings.deny_keys,

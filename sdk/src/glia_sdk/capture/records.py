@@ -70,4 +70,5 @@ class Item:
     @property
     def size(self) -> int:
         """Bytes it holds."""
-        return OVERHEAD + len(self.body) + sum(len(blob.data) for blob in self.blobs)
+        size = OVERHEAD + len(self.body)
+        return size + sum(len(blob.data) for blob in self.blobs) if self.blobs else size

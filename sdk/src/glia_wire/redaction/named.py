@@ -31,6 +31,10 @@ _STEMS: Final = tuple(
         "z(?<=authoriz)ation",
     )
 )
+_WORDS: Final = (
+    "key", "token", "cookie", "pwd", "passw", "secret", "passcode", "passphrase", "credential", "authorization",
+)  # fmt: skip
+_FEW: Final = 4096  # characters in which these are sought faster than the stems
 _NAME_MAX: Final = 64
 
 _NAME_BEFORE: Final = re.compile(r"[A-Za-z0-9_.-]{0,40}")  # read from the right
@@ -68,6 +72,9 @@ def is_secret_value(kind: str | None, value: str) -> bool:
 
 def named_values(window: Window) -> Iterator[Span]:
     """Names of secrets with `=` or `:` and a value, in any notation that has those; `--name value` too."""
+    shape = window.shape.text
+    if len(shape) < _FEW and not any(word in shape for word in _WORDS):
+        return
     hits = sorted(hit for stem in _STEMS for hit in window.shapes(stem))
     for at, after in hits:
         if at >= window.reached and (span := _named_value(window.text, at, after)):

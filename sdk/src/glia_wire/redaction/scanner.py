@@ -12,7 +12,7 @@ PLACEHOLDER: Final = re.compile(r"\[REDACTED:([a-z]{2,16}):([0-9]{1,6})\]")
 MARK: Final = "[REDACTED:"
 SHORTEST: Final = 6  # characters of the shortest secret that any rule knows
 ROUNDS: Final = 4
-WORD: Final = 32  # characters of a text whose reading is remembered
+WORD: Final = 256  # characters of a text whose reading is remembered
 MOST_WORDS: Final = 4096
 
 
@@ -35,7 +35,7 @@ class Scanner:
 
     def __init__(self, rules: Sequence[Rule], slice_chars: int) -> None:
         self._rules = tuple(rules)
-        self._rank: dict[str, int] = {}
+        self._plans: dict[frozenset[str], tuple[tuple[int, Rule], ...]] = {}
         self._slice = slice_chars
         self._words: set[str] = set()  # short texts without a secret: roles, models and the like come with every event
 
@@ -45,7 +45,9 @@ class Scanner:
             return [text]
         if MARK not in text:
             found = self._settle(text, ROUNDS, breathe)
-            if len(text) <= WORD and found == [text] and len(self._words) < MOST_WORDS:
+            if len(text) <= WORD and found == [text]:
+                if len(self._words) >= MOST_WORDS:
+                    self._words.clear()
                 self._words.add(text)
             return found
         out: list[Token] = []
@@ -74,21 +76,32 @@ class Scanner:
 
     def _spans(self, text: str, breathe: Breathe | None) -> list[tuple[int, int, int, str]]:
         """(begin, end, rank of the rule, class) of all that any rule finds."""
-        windows: list[Window | None] = [None] * len(self._rules)
+        windows: dict[int, Window] = {}
         found: list[tuple[int, int, int, str]] = []
         for start in range(0, len(text), self._slice):
             if start and breathe is not None:
                 breathe()
             stop = min(start + self._slice, len(text))
             shape = Shape(text, start, stop + REACH)
-            for rank, rule in enumerate(self._rules):
-                if rule.triggers and rule.triggers.isdisjoint(shape.marks):
-                    continue
-                window = windows[rank] or Window(text)
-                windows[rank] = window
+            for rank, rule in self._plans.get(shape.marks) or self._plan(shape.marks):
+                window = windows.get(rank)
+                if window is None:
+                    window = windows[rank] = Window(text)
                 if window.move(start, stop, shape):
-                    found += [(begin, end, rank, name) for begin, end, name in rule.find(window)]
+                    for begin, end, name in rule.find(window):
+                        found.append((begin, end, rank, name))
         return found
+
+    def _plan(self, marks: frozenset[str]) -> tuple[tuple[int, Rule], ...]:
+        """The rules that may find something beside such marks, with their ranks."""
+        plan = tuple(
+            (rank, rule)
+            for rank, rule in enumerate(self._rules)
+            if not rule.triggers or not rule.triggers.isdisjoint(marks)
+        )
+        if len(self._plans) < MOST_WORDS:
+            self._plans[marks] = plan
+        return plan
 
 
 def _merged(found: list[tuple[int, int, int, str]]) -> list[Span]:

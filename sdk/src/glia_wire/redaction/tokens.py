@@ -34,8 +34,8 @@ _AFTER_UNDERSCORE: Final = _prefixed("_", _UNDERSCORED)
 _AFTER_DASH: Final = _prefixed("-", _DASHED)
 _APART: Final = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
 # Each from a letter that is rare in prose, so that the scan runs from one of those to the next.
-_BARE: Final = tuple(
-    re.compile(pattern)
+_BARE: Final = {
+    pattern[0]: re.compile(pattern)
     for pattern in (
         rf"I(?<=A[KS]I)(?<={EDGE}A[KS]I)A[A-Z0-9]{{16}}(?![A-Za-z0-9])",
         rf"z(?<=AIz)(?<={EDGE}AIz)a[A-Za-z0-9_-]{{30,64}}",
@@ -43,7 +43,7 @@ _BARE: Final = tuple(
         rf"G(?<=SG)(?<={EDGE}SG)\.[A-Za-z0-9_-]{{16,64}}\.[A-Za-z0-9_-]{{16,128}}",
         rf"J(?<=eyJ)(?<={_APART}eyJ)[A-Za-z0-9_-]{{6,2048}}\.[A-Za-z0-9_=-]{{4,}}(?:\.[A-Za-z0-9_=-]*){{0,3}}",
     )
-)
+}
 _SLACK: Final = re.compile(r"\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{16,256}")
 _WORDS: Final = re.compile("b(?:earer|asic)(?=[ \t:])")
 _BEGIN: Final = re.compile(r"-----BEGIN [A-Z0-9 ]{0,40}PRIVATE KEY(?: BLOCK)?-----")
@@ -156,8 +156,8 @@ RULES: Final = (
     Rule("private keys", private_keys, frozenset("-")),
     Rule("provider keys, underscored", marked(_AFTER_UNDERSCORE), frozenset("_")),
     Rule("provider keys, dashed", marked(_AFTER_DASH), frozenset("-")),
-    *(Rule("tokens", bare(pattern)) for pattern in _BARE),
+    *(Rule("tokens", bare(pattern), frozenset(letter)) for letter, pattern in _BARE.items()),
     Rule("webhooks", slack, frozenset("/")),
-    Rule("authorization schemes", schemes),
+    Rule("authorization schemes", schemes, frozenset("b")),
     Rule("passwords in addresses", address_passwords, frozenset("@")),
 )

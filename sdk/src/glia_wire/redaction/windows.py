@@ -29,24 +29,40 @@ class Span(NamedTuple):
 
 
 _SHAPE: Final = bytes(48 if 48 <= code <= 57 else code + 32 if 65 <= code <= 90 else code for code in range(256))
-_TRIGGERS: Final = "-_@%:=/\\0"
+_MARKS: Final = "_@%:=/\\IzG9J"
+_DIGITS: Final = "0123456789"
 
 
 class Shape:
     """A part of the text, position by position: letters small, digits `0`, what is not ASCII `?`. Cheap to search.
 
-    `marks` are the characters of `_TRIGGERS` that are in it.
+    `marks` are the characters of the text that rules may name as triggers, as `Rule` says.
     """
 
-    __slots__ = ("marks", "offset", "text")
+    __slots__ = ("_part", "_text", "marks", "offset")
 
     def __init__(self, text: str, start: int, end: int) -> None:
         self.offset = max(0, start - 64)
-        part = text[self.offset : end]
-        if not part.isascii():
-            part = part.replace("\u00a0", " ").replace("\u2011", "-")
-        self.text = part.encode("ascii", "replace").translate(_SHAPE).decode("latin-1")
-        self.marks = {mark for mark in _TRIGGERS if mark in self.text}
+        self._part = part = text[self.offset : end]
+        self._text: str | None = None
+        marks = {mark for mark in _MARKS if mark in part}
+        if "-" in part or "\u2011" in part:
+            marks.add("-")
+        if "b" in part or "B" in part:
+            marks.add("b")
+        if any(digit in part for digit in _DIGITS):
+            marks.add("0")
+        self.marks = frozenset(marks)
+
+    @property
+    def text(self) -> str:
+        """Made when a rule first asks for it."""
+        if self._text is None:
+            part = self._part
+            if not part.isascii():
+                part = part.replace("\u00a0", " ").replace("\u2011", "-")
+            self._text = part.encode("ascii", "replace").translate(_SHAPE).decode("latin-1")
+        return self._text
 
 
 class Window:
@@ -113,8 +129,8 @@ class Finder(Protocol):
 class Rule:
     """One rule of the gate: a name for people, and its finder. Earlier rules win where spans overlap.
 
-    `triggers`: characters of `-_@%:=/\\` and `0` (any digit) without one of which the rule finds nothing; none: it is
-    always asked.
+    `triggers`: characters without one of which the rule finds nothing; none: it is always asked. They are of
+    `-_@%:=/\\IzG9J`, or `0` for any digit and `b` for a `b` of either case.
     """
 
     name: str
