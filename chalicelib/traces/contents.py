@@ -43,16 +43,14 @@ def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[U
 
     Returns:
         The attributes with placeholders, the hashes that the placeholders count through, and the contents, of which
-        some may be there more than once.
+        some may be there more than once. The attributes themselves if nothing is taken out.
     """
     if size < LONG_LIST:
         return attributes, [], []
-    slim: dict[str, Any] = {}
     hashes: list[UUID] = []
     contents: list[Content] = []
-    for key, value in attributes.items():
-        slim[key] = _slim(key, value, hashes, contents)
-    return slim, hashes, contents
+    slim = {key: _slim(key, value, hashes, contents) for key, value in attributes.items()}
+    return (slim if hashes else attributes), hashes, contents
 
 
 def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> Any:
