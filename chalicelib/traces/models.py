@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from chalicelib.traces.schema import ArtifactRef
+
 ReceiptStatus = Literal["accepted", "duplicate", "held", "rejected"]
 Place = tuple[UUID, int]  # run id and sequence number
 
@@ -50,6 +52,35 @@ class Reference:
     artifact_id: UUID | None
     upload_id: UUID | None
     role: str
+
+
+@dataclass(slots=True)
+class Draft:
+    """An event that is valid, and not redacted yet.
+
+    Args:
+        text: the attributes as canonical JSON; empty if they have to be written anew.
+        received: the event as it came, in one spelling, for its fingerprint.
+        counts: what the sender's gate found, by class.
+    """
+
+    index: int
+    run_id: UUID
+    sequence_no: int
+    event_type: str
+    step_id: UUID | None
+    parent_step_id: UUID | None
+    kind: str | None
+    name: str
+    ts: datetime
+    sequence_source: str
+    attributes: dict[str, Any]
+    text: str
+    received: bytes
+    flags: tuple[str, ...]
+    artifact_refs: list[ArtifactRef]
+    call_signature: str | None
+    counts: dict[str, int]
 
 
 @dataclass(slots=True)

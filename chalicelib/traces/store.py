@@ -34,7 +34,7 @@ LOCK_DUE = """
     FROM trace_runs WHERE user_id = %s AND run_id = ANY(%s) ORDER BY run_id FOR UPDATE
 """
 
-# What is there already stays: the first committed wins.
+# Into places that are free: whoever holds the run's lock has looked.
 INSERT_EVENTS = """
     INSERT INTO trace_events (user_id, run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts,
         sequence_source, attributes, contents, bytes, artifact_refs, call_signature, redaction, fingerprint)
@@ -49,8 +49,6 @@ INSERT_EVENTS = """
         %(fingerprint)b::bytea[])
         AS g (run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts, source, attributes, contents,
             bytes, artifact_refs, call_signature, redaction, fingerprint)
-    ON CONFLICT (user_id, run_id, sequence_no) DO NOTHING
-    RETURNING run_id, sequence_no
 """
 
 FINGERPRINTS = """
@@ -97,6 +95,11 @@ class Standing(NamedTuple):
     is_due: bool
     source: str
 
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing new is taken any more."""
+        return self.is_closed or self.is_due
+
 
 def key(tx: Transaction, user_id: UUID, new_key: bytes) -> bytes:
     """The user's key; `new_key` if there was none."""
@@ -123,8 +126,7 @@ def lock_due(tx: Transaction, user_id: UUID, run_ids: Sequence[UUID]) -> list[St
     return [Standing(*row) for row in tx.rows(LOCK_DUE, user_id, list(run_ids))]
 
 
-def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> set[Place]:
-    """Stores those whose place is free. Returns their places."""
+def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:
     columns = {
         "run": [e.run_id for e in events], "no": [e.sequence_no for e in events],
         "type": [e.event_type for e in events], "step": [e.step_id for e in events],
@@ -135,7 +137,7 @@ def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) ->
         "signature": [e.call_signature for e in events], "redaction": [e.redaction for e in events],
         "fingerprint": [e.fingerprint for e in events],
     }  # fmt: skip
-    return {(row.run_id, row.sequence_no) for row in tx.rows(INSERT_EVENTS, user=user_id, **columns)}
+    tx.run(INSERT_EVENTS, user=user_id, **columns)
 
 
 def _joined(ids: Sequence[UUID] | None) -> str | None:

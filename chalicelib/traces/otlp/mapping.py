@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
-from operator import itemgetter
-from typing import Any
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 MAPPING_VERSION = "otel-1"
 
@@ -87,33 +87,70 @@ MESSAGE_EVENTS: Mapping[str, tuple[str, str]] = {
 DETAILS = "gen_ai.client.inference.operation.details"  # an event that carries canonical attributes
 LONGEST_LIST = 10_000
 _CANONICAL = {other: (rank, name) for name, others in SYNONYMS.items() for rank, other in enumerate(others)}
-_PREFIXES = tuple(prefix for prefix, _ in NUMBERED)
 _NUMBER = re.compile(r"[0-9]{1,5}")
+
+
+class _Rule(NamedTuple):
+    """What a name is: itself (no `meant`); another's synonym; or, of the list `prefix`, a part of an item."""
+
+    meant: str = ""
+    rank: int = 0
+    prefix: str = ""
+    number: int = -1
+    path: tuple[str, ...] = ()
+
+
+_ITSELF = _Rule()
+
+
+@lru_cache(maxsize=4096)  # programs use few names, again and again
+def _rule(name: str) -> _Rule:
+    if name in _CANONICAL:
+        rank, meant = _CANONICAL[name]
+        return _Rule(meant, rank)
+    for prefix, meant in NUMBERED:
+        if name.startswith(prefix):
+            return _numbered(meant, prefix, name[len(prefix) :])
+    return _ITSELF
+
+
+def _numbered(meant: str, prefix: str, place: str) -> _Rule:
+    """Of `prefix.0.message.role` and its like; one that has no number belongs to no item."""
+    head, *rest = place.split(".")
+    if not _NUMBER.fullmatch(head) or int(head) >= LONGEST_LIST:
+        return _Rule(meant, 0, prefix)
+    path = rest[1:] if rest[:1] in (["message"], ["document"], ["prompt"]) else rest
+    return _Rule(meant, 0, prefix, int(head), tuple(path))
 
 
 def canonical(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes under canonical names, lists made of numbered names, JSON text read where a value is meant."""
     plain: dict[str, Any] = {}
-    foreign: list[tuple[int, str, Any]] = []
-    is_numbered = False
+    foreign: list[tuple[_Rule, Any]] = []
+    lists: dict[str, dict[int, Any]] = {}
     for name, value in attributes.items():
-        if name in _CANONICAL:
-            rank, meant = _CANONICAL[name]
-            foreign.append((rank, meant, value))
-        elif name.startswith(_PREFIXES):
-            is_numbered = True
-        else:
+        rule = _rule(name)
+        if not rule.meant:
             plain[name] = value
-    for prefix, name in NUMBERED if is_numbered else ():
-        if items := _collected(attributes, prefix):
-            plain.setdefault(name, items)
-    for _, name, value in sorted(foreign, key=itemgetter(0)):
-        plain.setdefault(name, value)
+        elif not rule.prefix:
+            foreign.append((rule, value))
+        elif rule.number >= 0:
+            _put(lists.setdefault(rule.prefix, {}), rule.number, rule.path, value)
+    for prefix, name in NUMBERED if lists else ():
+        if prefix in lists:
+            items = lists[prefix]
+            plain.setdefault(name, [_listed(items[number]) for number in sorted(items)])
+    for rule, value in sorted(foreign, key=_by_rank):
+        plain.setdefault(rule.meant, value)
     for name in PARSED & plain.keys():
         plain[name] = _read(plain[name])
     for name in COUNTS & plain.keys():
         plain[name] = _number(plain[name])
     return plain
+
+
+def _by_rank(given: tuple[_Rule, Any]) -> int:
+    return given[0].rank
 
 
 def with_events(
@@ -151,21 +188,7 @@ def kind_of(attributes: Mapping[str, Any]) -> str | None:
     return next((kind for name, kind in SIGNS if name in attributes), None)
 
 
-def _collected(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
-    """`prefix.0.message.role` and its like, as a list of nested values."""
-    items: dict[int, Any] = {}
-    for name, value in attributes.items():
-        if not name.startswith(prefix):
-            continue
-        head, *rest = name[len(prefix) :].split(".")
-        if not _NUMBER.fullmatch(head) or int(head) >= LONGEST_LIST:
-            continue
-        path = rest[1:] if rest[:1] in (["message"], ["document"], ["prompt"]) else rest
-        _put(items, int(head), path, value)
-    return [_listed(items[number]) for number in sorted(items)]
-
-
-def _put(items: dict[int, Any], number: int, path: list[str], value: Any) -> None:
+def _put(items: dict[int, Any], number: int, path: Sequence[str], value: Any) -> None:
     if not path:
         items[number] = value
         return

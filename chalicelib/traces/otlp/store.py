@@ -7,7 +7,7 @@ from uuid import UUID
 
 from chalicelib.adapters.postgres import Row, Transaction
 
-Step = tuple[UUID, UUID]  # run id and step id
+Step = tuple[UUID, UUID | None]  # run id and step id
 
 KNOWN_STEPS = """
     SELECT s.run_id, s.step_id FROM unnest(%(runs)s::uuid[], %(steps)s::uuid[]) AS g (run_id, step_id)
@@ -64,10 +64,11 @@ ENDED = """
 """
 
 
-def known_steps(tx: Transaction, user_id: UUID, steps: Iterable[Step]) -> set[Step]:
-    asked = list(steps)
-    runs, ids = [run for run, _ in asked], [step for _, step in asked]
-    return {(row.run_id, row.step_id) for row in tx.rows(KNOWN_STEPS, user=user_id, runs=runs, steps=ids)}
+def known_steps(tx: Transaction, user_id: UUID, steps: Sequence[Step]) -> set[bytes]:
+    """Of steps that were made of spans, those that are there, by trace and span id."""
+    runs, ids = [run for run, _ in steps], [step for _, step in steps]
+    rows = tx.rows(KNOWN_STEPS, user=user_id, runs=runs, steps=ids)
+    return {row.run_id.bytes + row.step_id.bytes[8:] for row in rows}
 
 
 def note_roots(tx: Transaction, user_id: UUID, run_ids: Iterable[UUID], late: int) -> None:

@@ -16,15 +16,16 @@ from chalicelib.traces.marks import End, Start
 # A run whose events are all there up to its last one closes; so does one whose time is over (`closing`).
 ADVANCE = """
     WITH given AS (
-        SELECT g.*, COALESCE((
+        SELECT g.run_id, g.count, g.high, g.flags, g.closing, COALESCE(g.next, (
             SELECT max(q.sequence_no) + 1 FROM (
                 SELECT e.sequence_no, row_number() OVER (ORDER BY e.sequence_no) AS n FROM trace_events e
                 WHERE e.user_id = %(user)s AND e.run_id = g.run_id AND e.sequence_no >= g.low AND EXISTS (
                     SELECT FROM trace_events z
                     WHERE z.user_id = %(user)s AND z.run_id = g.run_id AND z.sequence_no = g.low)
             ) q WHERE q.sequence_no = g.low + q.n - 1), g.low) AS next
-        FROM unnest(%(runs)s::uuid[], %(lows)s::bigint[], %(counts)s::integer[], %(highs)s::bigint[],
-            %(flags)s::text[], %(closing)s::boolean[]) AS g (run_id, low, count, high, flags, closing)
+        FROM unnest(%(runs)s::uuid[], %(lows)s::bigint[], %(nexts)s::bigint[], %(counts)s::integer[],
+            %(highs)s::bigint[], %(flags)s::text[], %(closing)s::boolean[])
+            AS g (run_id, low, next, count, high, flags, closing)
     ), starts AS (
         SELECT * FROM jsonb_to_recordset(%(starts)s::jsonb) AS s (run_id uuid, sequence_no bigint, name text,
             at timestamptz, service text, framework text, tags text[], parent_run_id uuid, parent_step_id uuid)
@@ -192,10 +193,16 @@ FLAG_USERS_OF = """
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What a batch brought to one run."""
+    """What a batch brought to one run.
+
+    Args:
+        low: its lowest gap before.
+        next: its lowest gap now, where that is known without looking at what is stored.
+    """
 
     run_id: UUID
     low: int
+    next: int | None
     count: int
     high: int
     flags: Sequence[str]
@@ -223,7 +230,7 @@ def advance(tx: Transaction, user_id: UUID, given: Sequence[Advance], late: int,
     lows = {one.run_id: one.low for one in given}
     rows = tx.rows(
         ADVANCE, user=user_id, runs=[one.run_id for one in given], lows=[one.low for one in given],
-        counts=[one.count for one in given], highs=[one.high for one in given],
+        nexts=[one.next for one in given], counts=[one.count for one in given], highs=[one.high for one in given],
         flags=[",".join(one.flags) or None for one in given], closing=[one.closing for one in given],
         starts=Jsonb([_record(one.run_id, one.start) for one in given if one.start]),
         ends=Jsonb([_record(one.run_id, one.end) for one in given if one.end]), late=late, idle=idle,
