@@ -63,7 +63,7 @@ class Preparer:
         attributes = value["attributes"]
         slim, placeholders, parts = contents.split(attributes, size)
         is_as_it_was = draft.text and slim is draft.attributes
-        refs = [ref.model_dump(mode="json", exclude_none=True) | words for ref, words in _described(draft, value)]
+        refs = _described(draft.artifact_refs, value["refs"]) if draft.artifact_refs else []
         return Prepared(
             draft.index, draft.run_id, draft.sequence_no, draft.event_type, draft.step_id, draft.parent_step_id,
             draft.kind, value["name"][:200], draft.ts, draft.sequence_source,
@@ -90,16 +90,19 @@ def _signer(draft: Draft) -> str | None:
     return draft.call_signature.split(":")[1] if draft.call_signature else None
 
 
-def _described(draft: Draft, redacted: dict[str, Any]) -> Iterable[tuple[ArtifactRef, dict[str, Any]]]:
-    return zip(draft.artifact_refs, redacted.get("refs", ()), strict=True)
+def _described(refs: list[ArtifactRef], redacted: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    pairs = zip(refs, redacted, strict=True)
+    return [ref.model_dump(mode="json", exclude_none=True) | words for ref, words in pairs]
 
 
 def _counted(draft: Draft, redacted: Redacted) -> str:
     """What the sender's gate found and what ours did."""
+    if not draft.counts and not redacted.counts:
+        return NOTHING_FOUND
     counts = dict(redacted.counts)
     for found, count in draft.counts.items():
         counts[found] = counts.get(found, 0) + count
-    return contents.dump({"ruleset": RULESET, "counts": counts}) if counts else NOTHING_FOUND
+    return contents.dump({"ruleset": RULESET, "counts": counts})
 
 
 def _reference(ref: dict[str, Any]) -> Reference:

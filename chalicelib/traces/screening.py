@@ -47,17 +47,25 @@ class Screen:
     def _gather(self, value: Any, texts: list[str], levels: int) -> bool:
         """Adds the texts of a value that have to be read. False: only the gate can tell what it holds."""
         kind = type(value)
-        if kind is str:
-            if len(value) >= SHORTEST and value not in self._words:
-                texts.append(value)
-            return True
         if kind is dict:
             if not self._gate.is_plain_object(value):
                 return False
             value = value.values()
         elif kind is not list:
-            return value is None or kind in (bool, float) or (kind is int and is_plain_number(value))
-        return levels > 0 and all([self._gather(member, texts, levels - 1) for member in value])
+            return self._gather_scalar(value, texts)
+        for member in value:
+            if type(member) is str:  # most are, and a call for each would cost more than the look at it
+                if len(member) >= SHORTEST and member not in self._words:
+                    texts.append(member)
+            elif not levels or not self._gather(member, texts, levels - 1):
+                return False
+        return True
+
+    def _gather_scalar(self, value: Any, texts: list[str]) -> bool:
+        if type(value) is str:
+            texts.append(value)
+            return True
+        return value is None or type(value) in (bool, float) or (type(value) is int and is_plain_number(value))
 
     def _settled(self, group: list[tuple[Any, bool]], texts: list[str]) -> list[Redacted | None]:
         is_clean = not texts or not self._gate.redact_text(APART.join(texts)).counts

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from chalicelib.adapters.arrays import Uuids
 from chalicelib.adapters.postgres import Row, Transaction
 
 Step = tuple[UUID, UUID | None]  # run id and step id
 
 KNOWN_STEPS = """
-    SELECT s.run_id, s.step_id FROM unnest(%(runs)s::uuid[], %(steps)s::uuid[]) AS g (run_id, step_id)
+    SELECT s.run_id, s.step_id FROM unnest(%(runs)b::uuid[], %(steps)b::uuid[]) AS g (run_id, step_id)
     JOIN trace_steps s ON s.user_id = %(user)s AND s.run_id = g.run_id AND s.step_id = g.step_id
 """
 
@@ -66,7 +67,7 @@ ENDED = """
 
 def known_steps(tx: Transaction, user_id: UUID, steps: Sequence[Step]) -> set[bytes]:
     """Of steps that were made of spans, those that are there, by trace and span id."""
-    runs, ids = [run for run, _ in steps], [step for _, step in steps]
+    runs, ids = Uuids(run for run, _ in steps), Uuids(step for _, step in steps)
     rows = tx.rows(KNOWN_STEPS, user=user_id, runs=runs, steps=ids)
     return {row.run_id.bytes + row.step_id.bytes[8:] for row in rows}
 

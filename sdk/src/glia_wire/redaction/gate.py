@@ -124,10 +124,10 @@ class Gate:
 
     def is_plain_object(self, value: dict[Any, Any]) -> bool:
         """Whether the keys of an object neither hold anything nor say anything of its values. Only true if so."""
-        plain = self._plain_keys
-        for name in value:
-            if name not in plain and not (isinstance(name, str) and self._is_plain_key(name)):
-                return False
+        if not self._plain_keys.issuperset(value):
+            for name in value:
+                if not (isinstance(name, str) and self._is_plain_key(name)):
+                    return False
         return value.keys().isdisjoint(_NAMING) or _VALUES.isdisjoint(map(str.lower, value))
 
     def _is_plain_key(self, name: str) -> bool:
