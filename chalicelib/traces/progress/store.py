@@ -15,7 +15,7 @@ from chalicelib.traces.marks import End, Start
 # Moves each run's lowest gap up to the next one, and notes what came: counts, flags, and what the run's own events say.
 # A run whose events are all there up to its last one closes; so does one whose time is over (`closing`).
 ADVANCE = """
-    WITH given AS (
+    WITH given AS MATERIALIZED (
         SELECT g.run_id, g.count, g.high, g.flags, g.closing, COALESCE(g.next, (
             SELECT max(q.sequence_no) + 1 FROM (
                 SELECT e.sequence_no, row_number() OVER (ORDER BY e.sequence_no) AS n FROM trace_events e
@@ -32,7 +32,7 @@ ADVANCE = """
     ), ends AS (
         SELECT * FROM jsonb_to_recordset(%(ends)s::jsonb)
             AS e (run_id uuid, sequence_no bigint, at timestamptz, last bigint, status text)
-    ), noted AS (
+    ), noted AS MATERIALIZED (
         SELECT g.*, GREATEST(r.max_sequence_no, g.high) AS top,
             COALESCE(s.sequence_no < r.started_sequence_no, s.sequence_no IS NOT NULL) AS is_start,
             COALESCE(e.sequence_no < r.completed_sequence_no, e.sequence_no IS NOT NULL) AS is_end,
