@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
+from json.encoder import encode_basestring as quoted
 from typing import Any
 from uuid import UUID
 
@@ -17,10 +18,12 @@ from chalicelib.traces.models import Content
 LISTS = frozenset({
     "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
 })  # fmt: skip
-LONG = 1024  # bytes of JSON; a content of its own costs a third of that
+LONG = 1024  # characters of JSON; a content of its own costs a third of that
 BLOCK = 16  # items
 PLACEHOLDERS = ("$contents", "$content")
-_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, sort_keys=True, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
+)
 Bodies = Mapping[UUID, Any]  # what a hash stands for; a block's is a list of hashes
 
 
@@ -32,6 +35,23 @@ def dump(value: Any) -> str:
         RecursionError: it is nested too deep.
     """
     return _ENCODER.encode(value)
+
+
+def spell(attributes: dict[str, Any]) -> tuple[str, int]:
+    """Canonical JSON text of attributes, and how long the JSON of the longest value is.
+
+    Raises:
+        ValueError, RecursionError: as `dump` does.
+    """
+    if not attributes:
+        return "{}", 2
+    # Most values are text or whole numbers, for which the encoder would cost more than what it writes.
+    pieces = {
+        name: quoted(value) if type(value) is str else str(value) if type(value) is int else dump(value)
+        for name, value in attributes.items()
+    }
+    text = ",".join([f"{quoted(name)}:{pieces[name]}" for name in sorted(pieces)])
+    return f"{{{text}}}", max(map(len, pieces.values()))
 
 
 def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[UUID], list[Content]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -31,9 +30,6 @@ CODES = {
 }
 REPLACED = "characters_replaced"
 CLOCK_SKEW = "clock_skew"
-_ENCODER = json.JSONEncoder(
-    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
-)
 _id = lru_cache(maxsize=4096)(UUID)  # parents and runs come with event after event
 
 
@@ -65,14 +61,14 @@ class Reader:
             raise Refused(raw.code)
         if not isinstance(raw, dict):
             raise Refused("not_an_event")
-        text = _spelled(raw["attributes"]) if "attributes" in raw else ""
-        rest = _spelled({name: value for name, value in raw.items() if name != "attributes"})
+        text, longest = _spelled(raw.get("attributes", {}))
+        rest, _ = _spelled({name: value for name, value in raw.items() if name != "attributes"})
         received, is_clean = _encoded(f"{rest}\n{text}", raw)
         clean = raw if is_clean else _clean(raw)
         event = _event(clean)
         draft = Draft(
             index, event.run_id, event.sequence_no, event.event_type, event.step_id, event.parent_step_id, event.kind,
-            event.name, event.ts, event.sequence_source, event.attributes, text if clean is raw else "", received,
+            event.name, event.ts, event.sequence_source, event.attributes, text if clean is raw else "", longest, received,
             (REPLACED,) if clean != raw else (), event.artifact_refs, event.call_signature,
             event.redaction.counts if event.redaction else {},
         )  # fmt: skip
@@ -86,18 +82,22 @@ class Reader:
             Refused
         """
         attributes, step_id = raw["attributes"], raw["step_id"]
-        text = _spelled(attributes) if attributes else "{}"
+        text, longest = _spelled(attributes)
         received, is_clean = _encoded(f"{raw['event_type']} {step_id} {raw['name']}\n{text}", attributes)
         parent = raw["parent_step_id"]
         draft = Draft(
             index, _id(raw["run_id"]), 0, raw["event_type"], _id(step_id) if step_id else None,
             _id(parent) if parent else None, raw["kind"], raw["name"], datetime.fromisoformat(raw["ts"]),
-            raw["sequence_source"], attributes, text, received, (), [], None, {},
+            raw["sequence_source"], attributes, text, longest, received, (), [], None, {},
         )  # fmt: skip
         if not is_clean:
             draft.name, draft.attributes, draft.text = _clean(raw["name"]), _clean(attributes), ""
             draft.flags = (REPLACED,) if (draft.name, draft.attributes) != (raw["name"], attributes) else ()
         return self._checked(draft)
+
+    def is_near(self, moment: datetime) -> bool:
+        """Whether a moment is one that an event may have."""
+        return self._earliest < moment < self._latest
 
     def _checked(self, draft: Draft) -> Draft:
         """
@@ -108,7 +108,7 @@ class Reader:
             raise Refused("step_id_missing")
         if draft.parent_step_id is not None and draft.parent_step_id == draft.step_id:
             raise Refused("parent_is_itself")
-        if not self._earliest < draft.ts < self._latest:
+        if not self.is_near(draft.ts):
             raise Refused("ts_out_of_range")
         if contents.is_reserved(draft.attributes, len(draft.artifact_refs)):
             raise Refused("reserved_name")
@@ -130,14 +130,14 @@ def place(raw: Any) -> tuple[UUID | None, int | None]:
     return found, sequence_no if is_whole else None
 
 
-def _spelled(value: Any) -> str:
-    """A JSON value in one spelling, whatever it holds.
+def _spelled(value: Any) -> tuple[str, int]:
+    """A JSON value in one spelling, whatever it holds, and the length of its longest member.
 
     Raises:
         Refused
     """
     try:
-        return _ENCODER.encode(value)
+        return contents.spell(value) if isinstance(value, dict) else (contents.dump(value), 0)
     except RecursionError:
         raise Refused("too_deep") from None
     except ValueError:
@@ -151,7 +151,7 @@ def _encoded(text: str, raw: Any) -> tuple[bytes, bool]:
         Refused: it is too large, or nested too deep.
     """
     try:
-        encoded, is_clean = text.encode(), "\\u0000" not in text
+        encoded, is_clean = text.encode(), "\\" not in text or "\\u0000" not in text
     except UnicodeEncodeError:
         encoded, is_clean = text.encode("utf-8", "surrogatepass"), False
     if len(encoded) > EVENT_BYTES:

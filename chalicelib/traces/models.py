@@ -60,6 +60,7 @@ class Draft:
 
     Args:
         text: the attributes as canonical JSON; empty if they have to be written anew.
+        longest: characters of the longest value in it.
         received: the event as it came, in one spelling, for its fingerprint.
         counts: what the sender's gate found, by class.
     """
@@ -76,6 +77,7 @@ class Draft:
     sequence_source: str
     attributes: dict[str, Any]
     text: str
+    longest: int
     received: bytes
     flags: tuple[str, ...]
     artifact_refs: list[ArtifactRef]
@@ -109,9 +111,13 @@ class Prepared:
     flags: tuple[str, ...]
     facts: dict[str, Any] | None
 
-    @property
-    def place(self) -> Place:
-        return self.run_id, self.sequence_no
+    def start(self, ts: datetime) -> Prepared:
+        """The start of this event's step, which says nothing but when that was."""
+        return Prepared(
+            self.index, self.run_id, self.sequence_no, "step.started", self.step_id, self.parent_step_id, self.kind,
+            self.name, ts, self.sequence_source, "{}", None, [], 2, None, [], None, self.redaction, self.fingerprint,
+            (), None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from glia_wire.redaction import RULESET, Redacted
 
 from chalicelib.traces import contents
 from chalicelib.traces.envelopes import Reader, Refused, place
-from chalicelib.traces.models import Draft, Prepared, Reference, Rejection
+from chalicelib.traces.models import Content, Draft, Prepared, Reference, Rejection
 from chalicelib.traces.schema import ArtifactRef
 from chalicelib.traces.screening import Screen
 
@@ -41,6 +41,10 @@ class Preparer:
         """The same of events that the server made itself. They have no number yet."""
         return self._prepare(made, self._reader.made)
 
+    def is_near(self, moment: datetime) -> bool:
+        """Whether a moment is one that an event may have."""
+        return self._reader.is_near(moment)
+
     def _prepare(
         self, raw_events: Iterable[Any], read: Callable[[int, Any], Draft]
     ) -> tuple[list[Prepared], list[Rejection]]:
@@ -61,13 +65,16 @@ class Preparer:
     def _stored(self, draft: Draft, redacted: Redacted) -> Prepared:
         value, size = redacted.value, len(draft.received)
         attributes = value["attributes"]
-        slim, placeholders, parts = contents.split(attributes, size)
-        is_as_it_was = draft.text and slim is draft.attributes
+        if draft.text and draft.longest < contents.LONG and attributes is draft.attributes:
+            text, placeholders, parts = draft.text, None, list[Content]()
+        else:
+            slim, placeholders, parts = contents.split(attributes, size)
+            text = contents.dump(slim)
         refs = _described(draft.artifact_refs, value["refs"]) if draft.artifact_refs else []
         return Prepared(
             draft.index, draft.run_id, draft.sequence_no, draft.event_type, draft.step_id, draft.parent_step_id,
             draft.kind, value["name"][:200], draft.ts, draft.sequence_source,
-            draft.text if is_as_it_was else contents.dump(slim), placeholders or None, parts, size,
+            text, placeholders or None, parts, size,
             contents.dump(refs) if refs else None, [_reference(ref) for ref in refs],
             draft.call_signature if value.get("signer") == _signer(draft) else None,
             _counted(draft, redacted), hmac.digest(self._key, draft.received, "sha256")[:16],

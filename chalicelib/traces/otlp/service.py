@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -88,23 +89,27 @@ def _by_id(spans: Iterable[Span | Malformed], taken: Taken) -> Spans:
 
 
 def _steps(preparer: Preparer, by_id: Spans, taken: Taken) -> Steps:
-    """The spans' events, by start and span id. A span of which an event is refused is counted, and left out."""
-    made, names = list[dict[str, Any]](), list[bytes]()
+    """The spans' events, by start and span id. A span of which an event is refused is counted, and left out.
+
+    The start of a span says nothing that its other events do not: it is made of one of those.
+    """
+    made, names, began = list[dict[str, Any]](), list[bytes](), dict[bytes, datetime]()
     for name, span in sorted(by_id.items(), key=_by_start):
-        of_span = list(events.of_span(span))
-        made += of_span
-        names += [name] * len(of_span)
+        start, *others = events.of_span(span)
+        began[name] = datetime.fromisoformat(start["ts"])
+        made += others
+        names += [name] * len(others)
     prepared, rejections = preparer.prepare_made(made)
-    refused: dict[bytes, str] = {}
+    refused = {name: "ts_out_of_range" for name, moment in began.items() if not preparer.is_near(moment)}
     for rejection in rejections:
         refused.setdefault(names[rejection.index], rejection.code)
     taken.rejected.update(refused.values())
     steps: Steps = {}
-    for event in prepared:
+    for event in reversed(prepared):
         name = names[event.index]
         if name not in refused:
-            steps.setdefault(name, []).append(event)
-    return steps
+            steps.setdefault(name, [event.start(began[name])]).insert(1, event)
+    return dict(reversed(steps.items()))
 
 
 def _by_start(one: tuple[bytes, Span]) -> tuple[int, bytes]:
