@@ -109,11 +109,15 @@ MAKE_STEPS = """
             (array_agg(output) FILTER (WHERE output IS NOT NULL))[1] AS output,
             (array_agg(cost) FILTER (WHERE cost IS NOT NULL))[1] AS cost
         FROM said GROUP BY run_id, step_id
-    ), before AS (
-        SELECT s.* FROM fresh f JOIN trace_steps s
-            ON s.user_id = %(user)s AND s.run_id = f.run_id AND s.step_id = f.step_id
-    ), merged AS (
-        INSERT INTO trace_steps AS s (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
+    ), compared AS MATERIALIZED (
+        SELECT f.*, s.status AS was, s.input_tokens AS input_was, s.output_tokens AS output_was, s.cost AS cost_was,
+            s.model AS model_was, s.kind AS kind_was
+        FROM fresh f LEFT JOIN LATERAL (
+            SELECT * FROM trace_steps t
+            WHERE t.user_id = %(user)s AND t.run_id = f.run_id AND t.step_id = f.step_id LIMIT 1
+        ) s ON true
+    ), made AS (
+        INSERT INTO trace_steps (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
             started_sequence_no, ended_sequence_no, starts, ends, is_failed, started_at, ended_at, first_chunk_at,
             chunk_count, model, tool, error_type, input_tokens, output_tokens, cost)
         SELECT %(user)s, f.run_id, f.step_id, f.parent_step_id, f.kind, COALESCE(f.name, ''),
@@ -121,32 +125,37 @@ MAKE_STEPS = """
                 ELSE 'incomplete' END,
             f.first_no, f.start_no, f.end_no, f.starts, f.ends, f.is_failed, f.started_at, f.ended_at, f.chunk_at,
             f.chunks, f.model, f.tool, f.error_type, f.input, f.output, f.cost
-        FROM fresh f
-        ON CONFLICT (user_id, run_id, step_id) DO UPDATE SET
-            parent_step_id = COALESCE(s.parent_step_id, excluded.parent_step_id),
-            kind = COALESCE(s.kind, excluded.kind), name = COALESCE(NULLIF(s.name, ''), excluded.name),
-            status = CASE WHEN s.starts + excluded.starts = 1 AND s.ends + excluded.ends = 1
-                THEN CASE WHEN COALESCE(s.is_failed, excluded.is_failed) THEN 'failed' ELSE 'completed' END
+        FROM compared f WHERE f.was IS NULL
+        RETURNING run_id, status, input_tokens, output_tokens, cost, model, kind
+    ), merged AS (
+        UPDATE trace_steps s SET
+            parent_step_id = COALESCE(s.parent_step_id, f.parent_step_id),
+            kind = COALESCE(s.kind, f.kind), name = COALESCE(NULLIF(s.name, ''), f.name, ''),
+            status = CASE WHEN s.starts + f.starts = 1 AND s.ends + f.ends = 1
+                THEN CASE WHEN COALESCE(s.is_failed, f.is_failed) THEN 'failed' ELSE 'completed' END
                 ELSE 'incomplete' END,
-            started_sequence_no = COALESCE(s.started_sequence_no, excluded.started_sequence_no),
-            ended_sequence_no = COALESCE(s.ended_sequence_no, excluded.ended_sequence_no),
-            starts = s.starts + excluded.starts, ends = s.ends + excluded.ends,
-            is_failed = COALESCE(s.is_failed, excluded.is_failed),
-            started_at = COALESCE(s.started_at, excluded.started_at),
-            ended_at = COALESCE(s.ended_at, excluded.ended_at),
-            first_chunk_at = COALESCE(s.first_chunk_at, excluded.first_chunk_at),
-            chunk_count = s.chunk_count + excluded.chunk_count, model = COALESCE(s.model, excluded.model),
-            tool = COALESCE(s.tool, excluded.tool), error_type = COALESCE(s.error_type, excluded.error_type),
-            input_tokens = COALESCE(s.input_tokens, excluded.input_tokens),
-            output_tokens = COALESCE(s.output_tokens, excluded.output_tokens), cost = COALESCE(s.cost, excluded.cost)
-        RETURNING s.*
+            started_sequence_no = COALESCE(s.started_sequence_no, f.start_no),
+            ended_sequence_no = COALESCE(s.ended_sequence_no, f.end_no),
+            starts = s.starts + f.starts, ends = s.ends + f.ends, is_failed = COALESCE(s.is_failed, f.is_failed),
+            started_at = COALESCE(s.started_at, f.started_at), ended_at = COALESCE(s.ended_at, f.ended_at),
+            first_chunk_at = COALESCE(s.first_chunk_at, f.chunk_at), chunk_count = s.chunk_count + f.chunks,
+            model = COALESCE(s.model, f.model), tool = COALESCE(s.tool, f.tool),
+            error_type = COALESCE(s.error_type, f.error_type), input_tokens = COALESCE(s.input_tokens, f.input),
+            output_tokens = COALESCE(s.output_tokens, f.output), cost = COALESCE(s.cost, f.cost)
+        FROM compared f
+        WHERE f.was IS NOT NULL AND s.user_id = %(user)s AND s.run_id = f.run_id AND s.step_id = f.step_id
+        RETURNING s.run_id, s.status, s.input_tokens, s.output_tokens, s.cost, s.model, s.kind
     ), changed AS (
         SELECT run_id, sum(sign) AS steps, sum(sign) FILTER (WHERE status = 'incomplete') AS incomplete,
             sum(sign) FILTER (WHERE status = 'failed') AS failed, sum(sign * input_tokens) AS input,
             sum(sign * output_tokens) AS output, sum(sign * cost) AS cost,
             array_agg(DISTINCT model) FILTER (WHERE model IS NOT NULL) AS models,
             array_agg(DISTINCT kind) FILTER (WHERE kind IS NOT NULL) AS kinds
-        FROM (SELECT 1 AS sign, * FROM merged UNION ALL SELECT -1, * FROM before) both_sides GROUP BY run_id
+        FROM (
+            SELECT 1 AS sign, * FROM made UNION ALL SELECT 1, * FROM merged
+            UNION ALL SELECT -1, run_id, was, input_was, output_was, cost_was, model_was, kind_was
+            FROM compared WHERE was IS NOT NULL
+        ) before_and_now GROUP BY run_id
     )
     UPDATE trace_runs r SET
         step_count = r.step_count + c.steps, incomplete_count = r.incomplete_count + COALESCE(c.incomplete, 0),
