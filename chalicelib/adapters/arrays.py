@@ -64,6 +64,12 @@ class Bytes(Array):
         return [_length(len(item)) + item for item in self.items]
 
 
+class Encoded(Bytes):
+    """Texts that are UTF-8 already."""
+
+    oid, array_oid = 25, 1009
+
+
 class Wholes(Array):
     oid, array_oid = 20, 1016
     items: list[int | None]
@@ -91,6 +97,6 @@ class _ArrayDumper(Dumper):
 
 def register(connection: psycopg.Connection[Any]) -> None:
     """Lets a connection take arrays."""
-    for kind in (Uuids, Texts, Bytes, Wholes, Moments):
+    for kind in (Uuids, Texts, Bytes, Encoded, Wholes, Moments):
         dumper = type(f"{kind.__name__}Dumper", (_ArrayDumper,), {"oid": kind.array_oid})
         connection.adapters.register_dumper(kind, dumper)

@@ -9,16 +9,17 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
-from json.encoder import encode_basestring as quoted
 from typing import Any
 from uuid import UUID
+
+from pydantic_core import to_json
 
 from chalicelib.traces.models import Content
 
 LISTS = frozenset({
     "gen_ai.input.messages", "gen_ai.output.messages", "gen_ai.system_instructions", "gen_ai.tool.definitions",
 })  # fmt: skip
-LONG = 1024  # characters of JSON; a content of its own costs a third of that
+LONG = 1024  # characters of text, bytes of JSON; a content of its own costs a third of that
 BLOCK = 16  # items
 PLACEHOLDERS = ("$contents", "$content")
 _ENCODER = json.JSONEncoder(
@@ -37,21 +38,9 @@ def dump(value: Any) -> str:
     return _ENCODER.encode(value)
 
 
-def spell(attributes: dict[str, Any]) -> tuple[str, int]:
-    """Canonical JSON text of attributes, and how long the JSON of the longest value is.
-
-    Raises:
-        ValueError, RecursionError: as `dump` does.
-    """
-    if not attributes:
-        return "{}", 2
-    # Most values are text or whole numbers, for which the encoder would cost more than what it writes.
-    pieces = {
-        name: quoted(value) if type(value) is str else str(value) if type(value) is int else dump(value)
-        for name, value in attributes.items()
-    }
-    text = ",".join([f"{quoted(name)}:{pieces[name]}" for name in sorted(pieces)])
-    return f"{{{text}}}", max(map(len, pieces.values()))
+def write(value: Any) -> bytes:
+    """JSON of what is known to have some: not canonical, but several times as fast."""
+    return to_json(value)
 
 
 def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[UUID], list[Content]]:
@@ -73,24 +62,20 @@ def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[U
 
 
 def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> Any:
+    if not isinstance(value, str | list | dict):
+        return value
+    if len(value if isinstance(value, str) else write(value)) < LONG:
+        return value
     if isinstance(value, list) and key in LISTS:
         made = [_content(dump(item)) for item in value]
-        if sum(content.size for content in made) < LONG:
-            return value
         blocks = _blocks(made)
         contents += made
         contents += [block for block in blocks if block.items]
         hashes += [block.content_hash for block in blocks]
         return {"$contents": [len(hashes) - len(blocks), len(blocks)]}
-    if isinstance(value, str | list | dict):
-        if isinstance(value, str) and len(value) < LONG:
-            return value
-        text = dump(value)
-        if len(text) >= LONG:
-            contents.append(_content(text))
-            hashes.append(contents[-1].content_hash)
-            return {"$content": len(hashes) - 1}
-    return value
+    contents.append(_content(dump(value)))
+    hashes.append(contents[-1].content_hash)
+    return {"$content": len(hashes) - 1}
 
 
 def _content(text: str) -> Content:

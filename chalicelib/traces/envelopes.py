@@ -28,6 +28,7 @@ CODES = {
     "kind": "kind_unknown",
     "ts": "ts_invalid",
 }
+SUSPICIOUS = (b"\\u0000", b"NaN", b"Infinity")  # in JSON; mostly in texts, where they are harmless
 REPLACED = "characters_replaced"
 CLOCK_SKEW = "clock_skew"
 _id = lru_cache(maxsize=4096)(UUID)  # parents and runs come with event after event
@@ -61,14 +62,15 @@ class Reader:
             raise Refused(raw.code)
         if not isinstance(raw, dict):
             raise Refused("not_an_event")
-        text, longest = _spelled(raw.get("attributes", {}))
-        rest, _ = _spelled({name: value for name, value in raw.items() if name != "attributes"})
-        received, is_clean = _encoded(f"{rest}\n{text}", raw)
-        clean = raw if is_clean else _clean(raw)
+        text, is_clean = _encoded(_spelled(raw.get("attributes", {})))
+        rest, is_clean_beside = _encoded(_spelled({key: value for key, value in raw.items() if key != "attributes"}))
+        received = rest + b"\n" + text
+        _bounded(received, raw)
+        clean = raw if is_clean and is_clean_beside else _clean(raw)
         event = _event(clean)
         draft = Draft(
             index, event.run_id, event.sequence_no, event.event_type, event.step_id, event.parent_step_id, event.kind,
-            event.name, event.ts, event.sequence_source, event.attributes, text if clean is raw else "", longest, received,
+            event.name, event.ts, event.sequence_source, event.attributes, text if clean is raw else b"", received,
             (REPLACED,) if clean != raw else (), event.artifact_refs, event.call_signature,
             event.redaction.counts if event.redaction else {},
         )  # fmt: skip
@@ -81,18 +83,20 @@ class Reader:
         Raises:
             Refused
         """
-        attributes, step_id = raw["attributes"], raw["step_id"]
-        text, longest = _spelled(attributes)
-        received, is_clean = _encoded(f"{raw['event_type']} {step_id} {raw['name']}\n{text}", attributes)
+        attributes, step_id, name = raw["attributes"], raw["step_id"], raw["name"]
+        text, is_clean = _quickly_written(attributes) or _encoded(_spelled(attributes))
+        beside, is_clean_beside = _encoded(f"\n{raw['event_type']} {step_id} {name}")
+        received = text + beside
+        _bounded(received, attributes)
         parent = raw["parent_step_id"]
         draft = Draft(
             index, _id(raw["run_id"]), 0, raw["event_type"], _id(step_id) if step_id else None,
-            _id(parent) if parent else None, raw["kind"], raw["name"], datetime.fromisoformat(raw["ts"]),
-            raw["sequence_source"], attributes, text, longest, received, (), [], None, {},
+            _id(parent) if parent else None, raw["kind"], name, datetime.fromisoformat(raw["ts"]),
+            raw["sequence_source"], attributes, text, received, (), [], None, {},
         )  # fmt: skip
-        if not is_clean:
-            draft.name, draft.attributes, draft.text = _clean(raw["name"]), _clean(attributes), ""
-            draft.flags = (REPLACED,) if (draft.name, draft.attributes) != (raw["name"], attributes) else ()
+        if not (is_clean and is_clean_beside):
+            draft.name, draft.attributes, draft.text = _clean(name), _clean(attributes), b""
+            draft.flags = (REPLACED,) if (draft.name, draft.attributes) != (name, attributes) else ()
         return self._checked(draft)
 
     def is_near(self, moment: datetime) -> bool:
@@ -130,35 +134,47 @@ def place(raw: Any) -> tuple[UUID | None, int | None]:
     return found, sequence_no if is_whole else None
 
 
-def _spelled(value: Any) -> tuple[str, int]:
-    """A JSON value in one spelling, whatever it holds, and the length of its longest member.
+def _quickly_written(attributes: dict[str, Any]) -> tuple[bytes, bool] | None:
+    """JSON of attributes that need no closer look; None of those that may."""
+    try:
+        text = contents.write(attributes)
+    except ValueError:
+        return None
+    return (text, True) if not any(mark in text for mark in SUSPICIOUS) else None
+
+
+def _spelled(value: Any) -> str:
+    """A JSON value in one spelling, whatever it holds.
 
     Raises:
         Refused
     """
     try:
-        return contents.spell(value) if isinstance(value, dict) else (contents.dump(value), 0)
+        return contents.dump(value)
     except RecursionError:
         raise Refused("too_deep") from None
     except ValueError:
         raise Refused("number_out_of_range") from None
 
 
-def _encoded(text: str, raw: Any) -> tuple[bytes, bool]:
-    """The text's bytes, and whether it is free of NUL characters and lone surrogates, which Postgres cannot hold.
+def _encoded(text: str) -> tuple[bytes, bool]:
+    """The bytes of JSON, and whether it is free of NUL characters and lone surrogates, which Postgres cannot hold."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass"), False
+    return encoded, b"\\u0000" not in encoded and b"\x00" not in encoded
 
+
+def _bounded(received: bytes, raw: Any) -> None:
+    """
     Raises:
         Refused: it is too large, or nested too deep.
     """
-    try:
-        encoded, is_clean = text.encode(), "\\" not in text or "\\u0000" not in text
-    except UnicodeEncodeError:
-        encoded, is_clean = text.encode("utf-8", "surrogatepass"), False
-    if len(encoded) > EVENT_BYTES:
+    if len(received) > EVENT_BYTES:
         raise Refused("event_too_large")
-    if encoded.count(b"[") + encoded.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+    if received.count(b"[") + received.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
         raise Refused("too_deep")
-    return encoded, is_clean
 
 
 def _depth(value: Any) -> int:

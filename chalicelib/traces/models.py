@@ -59,8 +59,7 @@ class Draft:
     """An event that is valid, and not redacted yet.
 
     Args:
-        text: the attributes as canonical JSON; empty if they have to be written anew.
-        longest: characters of the longest value in it.
+        text: the attributes as JSON; empty if they have to be written anew.
         received: the event as it came, in one spelling, for its fingerprint.
         counts: what the sender's gate found, by class.
     """
@@ -76,8 +75,7 @@ class Draft:
     ts: datetime
     sequence_source: str
     attributes: dict[str, Any]
-    text: str
-    longest: int
+    text: bytes
     received: bytes
     flags: tuple[str, ...]
     artifact_refs: list[ArtifactRef]
@@ -99,7 +97,7 @@ class Prepared:
     name: str
     ts: datetime
     sequence_source: str
-    attributes: str
+    attributes: bytes
     placeholders: list[UUID] | None
     contents: list[Content]
     size: int
@@ -115,7 +113,7 @@ class Prepared:
         """The start of this event's step, which says nothing but when that was."""
         return Prepared(
             self.index, self.run_id, self.sequence_no, "step.started", self.step_id, self.parent_step_id, self.kind,
-            self.name, ts, self.sequence_source, "{}", None, [], 2, None, [], None, self.redaction, self.fingerprint,
+            self.name, ts, self.sequence_source, b"{}", None, [], 2, None, [], None, self.redaction, self.fingerprint,
             (), None,
         )  # fmt: skip
 

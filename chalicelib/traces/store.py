@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
-from chalicelib.adapters.arrays import Bytes, Moments, Texts, Uuids, Wholes
+from chalicelib.adapters.arrays import Bytes, Encoded, Moments, Texts, Uuids, Wholes
 from chalicelib.adapters.postgres import Row, Transaction
 from chalicelib.traces.models import Content, Place, Prepared
 
@@ -133,7 +133,7 @@ def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) ->
         type=Texts(e.event_type for e in events), step=Uuids(e.step_id for e in events),
         parent=Uuids(e.parent_step_id for e in events), kind=Texts(e.kind for e in events),
         name=Texts(e.name for e in events), ts=Moments(e.ts for e in events),
-        source=Texts(e.sequence_source for e in events), attributes=Texts(e.attributes for e in events),
+        source=Texts(e.sequence_source for e in events), attributes=Encoded(e.attributes for e in events),
         contents=Texts(_joined(e.placeholders) for e in events), bytes=Wholes(e.size for e in events),
         refs=Texts(e.artifact_refs for e in events), signature=Texts(e.call_signature for e in events),
         redaction=Texts(e.redaction for e in events), fingerprint=Bytes(e.fingerprint for e in events),
