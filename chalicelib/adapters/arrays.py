@@ -44,7 +44,10 @@ class Uuids(Array):
     items: list[UUID | None]
 
     def packed(self) -> list[bytes]:
-        return [_NULL if item is None else _LONG + item.bytes for item in self.items]
+        # By identity: rows share their ids, and to hash one costs more than to pack it.
+        known = {id(item): item for item in self.items}
+        packed = {key: _NULL if item is None else _LONG + item.bytes for key, item in known.items()}
+        return [packed[id(item)] for item in self.items]
 
 
 class Texts(Array):
@@ -52,8 +55,10 @@ class Texts(Array):
     items: list[str | None]
 
     def packed(self) -> list[bytes]:
-        found = [None if item is None else item.encode() for item in self.items]
-        return [_NULL if item is None else _length(len(item)) + item for item in found]
+        # Types, kinds and names are few, and come again and again.
+        encoded = {item: None if item is None else item.encode() for item in self.items}
+        packed = {key: _NULL if item is None else _length(len(item)) + item for key, item in encoded.items()}
+        return [packed[item] for item in self.items]
 
 
 class Bytes(Array):

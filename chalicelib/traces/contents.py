@@ -57,14 +57,15 @@ def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[U
         return attributes, [], []
     hashes: list[UUID] = []
     contents: list[Content] = []
-    slim = {key: _slim(key, value, hashes, contents) for key, value in attributes.items()}
+    slim = {
+        key: value if isinstance(value, str) and len(value) < LONG else _slim(key, value, hashes, contents)
+        for key, value in attributes.items()
+    }
     return (slim if hashes else attributes), hashes, contents
 
 
 def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> Any:
-    if not isinstance(value, str | list | dict):
-        return value
-    if len(value if isinstance(value, str) else write(value)) < LONG:
+    if not isinstance(value, str) and (not isinstance(value, list | dict) or len(write(value)) < LONG):
         return value
     if isinstance(value, list) and key in LISTS:
         made = [_content(dump(item)) for item in value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from chalicelib.traces import marks
@@ -20,13 +21,12 @@ class Incoming:
     """
 
     run: Standing
-    events: list[Prepared] = field(default_factory=list)
     first: dict[int, Prepared] = field(default_factory=dict)
     there: dict[int, bytes] = field(default_factory=dict)
 
-    def add(self, event: Prepared) -> None:
-        self.events.append(event)
-        self.first.setdefault(event.sequence_no, event)
+    def add(self, events: Iterable[Prepared]) -> None:
+        for event in events:
+            self.first.setdefault(event.sequence_no, event)
 
     @property
     def doubtful(self) -> list[int]:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -82,8 +84,8 @@ class TraceIngestion:
     ) -> Iterator[Receipt]:
         """Stores events of locked runs. Returns a receipt for each, as they are asked for."""
         incoming = {run_id: Incoming(run) for run_id, run in standings.items()}
-        for event in events:
-            incoming[event.run_id].add(event)
+        for run_id, of_run in groupby(events, key=attrgetter("run_id")):
+            incoming[run_id].add(of_run)
         self._recognise(tx, user_id, incoming)
         fresh = {run_id: run.fresh for run_id, run in incoming.items()}
         self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])

@@ -129,14 +129,14 @@ def lock_due(tx: Transaction, user_id: UUID, run_ids: Sequence[UUID]) -> list[St
 
 def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:
     tx.run(
-        INSERT_EVENTS, user=user_id, run=Uuids(e.run_id for e in events), no=Wholes(e.sequence_no for e in events),
-        type=Texts(e.event_type for e in events), step=Uuids(e.step_id for e in events),
-        parent=Uuids(e.parent_step_id for e in events), kind=Texts(e.kind for e in events),
-        name=Texts(e.name for e in events), ts=Moments(e.ts for e in events),
-        source=Texts(e.sequence_source for e in events), attributes=Encoded(e.attributes for e in events),
-        contents=Texts(_joined(e.placeholders) for e in events), bytes=Wholes(e.size for e in events),
-        refs=Texts(e.artifact_refs for e in events), signature=Texts(e.call_signature for e in events),
-        redaction=Texts(e.redaction for e in events), fingerprint=Bytes(e.fingerprint for e in events),
+        INSERT_EVENTS, user=user_id, run=Uuids([e.run_id for e in events]), no=Wholes([e.sequence_no for e in events]),
+        type=Texts([e.event_type for e in events]), step=Uuids([e.step_id for e in events]),
+        parent=Uuids([e.parent_step_id for e in events]), kind=Texts([e.kind for e in events]),
+        name=Texts([e.name for e in events]), ts=Moments([e.ts for e in events]),
+        source=Texts([e.sequence_source for e in events]), attributes=Encoded([e.attributes for e in events]),
+        contents=Texts([_joined(e.placeholders) for e in events]), bytes=Wholes([e.size for e in events]),
+        refs=Texts([e.artifact_refs for e in events]), signature=Texts([e.call_signature for e in events]),
+        redaction=Texts([e.redaction for e in events]), fingerprint=Bytes([e.fingerprint for e in events]),
     )  # fmt: skip
 
 

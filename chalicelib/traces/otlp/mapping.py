@@ -130,7 +130,7 @@ def canonical(attributes: Mapping[str, Any]) -> dict[str, Any]:
     lists: dict[str, dict[int, Any]] = {}
     for name, value in attributes.items():
         rule = _rule(name)
-        if not rule.meant:
+        if rule is _ITSELF:
             plain[name] = value
         elif not rule.prefix:
             foreign.append((rule, value))

@@ -135,9 +135,11 @@ def _numbered(steps: Steps, starts: dict[UUID, Prepared], standings: dict[UUID, 
     numbered: list[Prepared] = []
     for made in steps.values():
         run_id = made[0].run_id
-        start = [starts[run_id]] if numbers[run_id] == 0 and run_id in starts else []
-        for event in (*start, *made):
-            event.sequence_no = numbers[run_id]
-            numbers[run_id] += 1
-            numbered.append(event)
+        number = numbers[run_id]
+        if number == 0 and run_id in starts:
+            made.insert(0, starts[run_id])
+        for number, event in enumerate(made, number):
+            event.sequence_no = number
+        numbers[run_id] = number + 1
+        numbered += made
     return numbered
