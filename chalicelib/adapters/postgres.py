@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 from psycopg.rows import namedtuple_row
 
+from chalicelib.adapters import arrays
 from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
@@ -173,6 +174,7 @@ class Database:
                 autocommit=True,  # BEGIN is our own
                 connect_timeout=5,
             )
+            arrays.register(held.connection)
         return held.connection
 
     def _held(self) -> _Held:

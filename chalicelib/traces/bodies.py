@@ -8,6 +8,8 @@ import zlib
 from collections.abc import Iterator
 from typing import Any
 
+from pydantic_core import from_json
+
 from chalicelib.errors import TooLarge
 from chalicelib.traces.errors import BrokenCompression, InflatedTooLarge, TooManyEvents, UnreadableBody
 from chalicelib.traces.models import Unreadable
@@ -75,14 +77,25 @@ def _read_json(data: bytes) -> list[Any]:
     Raises:
         UnreadableBody
     """
-    try:
-        body = json.loads(data.decode("utf-8"))
-    except (ValueError, RecursionError):
+    body = _read_whole(data)
+    if body is None:
         return _read_parts(data)
     events = body.get("events") if isinstance(body, dict) and set(body) == {"events"} else None
     if not isinstance(events, list):
         raise UnreadableBody()
     return events
+
+
+def _read_whole(data: bytes) -> Any:
+    """A body's JSON; None if something of it is wrong, or too much for the reader that is several times as fast."""
+    try:
+        return from_json(data)
+    except ValueError:
+        pass
+    try:
+        return json.loads(data.decode("utf-8"))
+    except (ValueError, RecursionError):
+        return None
 
 
 def _read_parts(data: bytes) -> list[Any]:

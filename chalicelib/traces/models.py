@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any, Literal, NamedTuple
 from uuid import UUID
 
+from chalicelib.traces.schema import ArtifactRef
+
 ReceiptStatus = Literal["accepted", "duplicate", "held", "rejected"]
 Place = tuple[UUID, int]  # run id and sequence number
 
@@ -53,6 +55,35 @@ class Reference:
 
 
 @dataclass(slots=True)
+class Draft:
+    """An event that is valid, and not redacted yet.
+
+    Args:
+        text: the attributes as JSON; empty if they have to be written anew.
+        received: the event as it came, in one spelling, for its fingerprint.
+        counts: what the sender's gate found, by class.
+    """
+
+    index: int
+    run_id: UUID
+    sequence_no: int
+    event_type: str
+    step_id: UUID | None
+    parent_step_id: UUID | None
+    kind: str | None
+    name: str
+    ts: datetime
+    sequence_source: str
+    attributes: dict[str, Any]
+    text: bytes
+    received: bytes
+    flags: tuple[str, ...]
+    artifact_refs: list[ArtifactRef]
+    call_signature: str | None
+    counts: dict[str, int]
+
+
+@dataclass(slots=True)
 class Prepared:
     """An event that is valid and redacted, ready to be stored."""
 
@@ -66,7 +97,7 @@ class Prepared:
     name: str
     ts: datetime
     sequence_source: str
-    attributes: str
+    attributes: bytes
     placeholders: list[UUID] | None
     contents: list[Content]
     size: int
@@ -78,9 +109,13 @@ class Prepared:
     flags: tuple[str, ...]
     facts: dict[str, Any] | None
 
-    @property
-    def place(self) -> Place:
-        return self.run_id, self.sequence_no
+    def start(self, ts: datetime) -> Prepared:
+        """The start of this event's step, which says nothing but when that was."""
+        return Prepared(
+            self.index, self.run_id, self.sequence_no, "step.started", self.step_id, self.parent_step_id, self.kind,
+            self.name, ts, self.sequence_source, b"{}", None, [], 2, None, [], None, self.redaction, self.fingerprint,
+            (), None,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

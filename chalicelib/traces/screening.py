@@ -1,33 +1,22 @@
 """Redaction of a whole batch at the price of a few: most events hold no secret, and one look at all texts shows it.
 
-What the gate knows by keys and numbers is asked event by event; its rules of texts read the texts of many events at
-once, set apart by a mark that no rule reads across. Only where something is found is every event of that group redacted
-by itself, so the outcome is always that of the gate alone.
+Of each event the texts are gathered, unless a key or a number of it says something. The gate reads the texts of many
+events at once, set apart by a mark that no rule reads across. Only where it finds something is every event of that
+group redacted by itself, so the outcome is always that of the gate alone.
 """
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 from glia_wire.redaction import Gate, Redacted, RedactionFailed
+from glia_wire.redaction.gate import is_plain_number
+from glia_wire.redaction.scanner import MOST_WORDS, SHORTEST, WORD
 
 GROUP = 48 * 1024  # characters of text looked at in one go
 APART = "\n" + 32 * "\x01" + "\n"  # longer than what rules look back at
-Breathe = Any
-
-
-class _Collecting(Gate):
-    """A gate that reads no text, but gathers what it would have read."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.texts: list[str] = []
-
-    def read(self, text: str, breathe: Breathe, counts: Counter[str]) -> list[Any]:
-        self.texts.append(text)
-        return [text]
+MAX_DEPTH = 100  # what is deeper is left to the gate
 
 
 class Screen:
@@ -38,33 +27,51 @@ class Screen:
 
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._words: set[str] = set()  # short texts without a secret: names and roles come with every event
 
     def redact(self, values: Sequence[Any]) -> list[Redacted | None]:
         """Each value as the gate would have it; None where it fails."""
         out: list[Redacted | None] = []
-        group: list[Any] = []
-        collecting, size = _Collecting(), 0
+        group: list[tuple[Any, bool]] = []
+        texts: list[str] = []
+        size = 0
         for value in values:
-            gathered = len(collecting.texts)
-            group.append((value, self._by_keys(collecting, value)))
-            size += sum(map(len, collecting.texts[gathered:]))
+            gathered = len(texts)
+            group.append((value, self._gather(value, texts, MAX_DEPTH)))
+            size += sum(map(len, texts[gathered:]))
             if size > GROUP:
-                out += self._settled(group, collecting.texts)
-                group, size, collecting.texts = [], 0, []
-        return out + self._settled(group, collecting.texts)
+                out += self._settled(group, texts)
+                group, texts, size = [], [], 0
+        return out + self._settled(group, texts)
 
-    def _by_keys(self, collecting: _Collecting, value: Any) -> bool:
-        """Whether keys and numbers say nothing."""
-        try:
-            return not collecting.redact(value).counts
-        except RedactionFailed:
-            return False
+    def _gather(self, value: Any, texts: list[str], levels: int) -> bool:
+        """Adds the texts of a value that have to be read. False: only the gate can tell what it holds."""
+        kind = type(value)
+        if kind is dict:
+            if not self._gate.is_plain_object(value):
+                return False
+            value = value.values()
+        elif kind is not list:
+            return self._gather_scalar(value, texts)
+        for member in value:
+            if type(member) is str:  # most are, and a call for each would cost more than the look at it
+                if len(member) >= SHORTEST and member not in self._words:
+                    texts.append(member)
+            elif not levels or not self._gather(member, texts, levels - 1):
+                return False
+        return True
+
+    def _gather_scalar(self, value: Any, texts: list[str]) -> bool:
+        if type(value) is str:
+            texts.append(value)
+            return True
+        return value is None or type(value) in (bool, float) or (type(value) is int and is_plain_number(value))
 
     def _settled(self, group: list[tuple[Any, bool]], texts: list[str]) -> list[Redacted | None]:
-        is_clean = not self._gate.redact_text(APART.join(texts)).counts
-        return [
-            Redacted(value, {}) if is_clean and says_nothing else self._alone(value) for value, says_nothing in group
-        ]
+        is_clean = not texts or not self._gate.redact_text(APART.join(texts)).counts
+        if is_clean and len(self._words) < MOST_WORDS:
+            self._words.update(text for text in texts if len(text) <= WORD)
+        return [Redacted(value, {}) if is_clean and is_read else self._alone(value) for value, is_read in group]
 
     def _alone(self, value: Any) -> Redacted | None:
         try:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
@@ -20,11 +22,11 @@ from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.traces import health, marks, store
 from chalicelib.traces.errors import CompletionConflict, TraceRunNotFound
-from chalicelib.traces.models import Place, Prepared, Receipt
+from chalicelib.traces.incoming import Incoming
+from chalicelib.traces.models import Prepared, Receipt
 from chalicelib.traces.otlp import numbering
 from chalicelib.traces.preparing import Preparer
 from chalicelib.traces.progress import store as progress
-from chalicelib.traces.progress.store import Advance
 from chalicelib.traces.screening import Screen
 from chalicelib.traces.store import Standing
 
@@ -58,17 +60,38 @@ class TraceIngestion:
         Args:
             raw_events: as they were received: JSON values, or `Unreadable`.
         """
-        preparer = Preparer(self._screen, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
-        events, rejections = preparer.prepare(raw_events)
-        receipts = {rejection.index: rejection.receipt for rejection in rejections}
+        events, rejections = self.preparer(tx, user_id).prepare(raw_events)
+        receipts = [rejection.receipt for rejection in rejections]
         if events:
-            receipts |= self._store(tx, user_id, events)
-        return [receipts[index] for index in range(len(raw_events))]
+            sources = {event.run_id: event.sequence_source for event in events}
+            receipts += self.store(tx, user_id, events, self.lock(tx, user_id, sources))
+        return sorted(receipts, key=_index)
 
-    def lock(self, tx: Transaction, user_id: UUID, run_ids: Iterable[UUID], source: str) -> dict[UUID, Standing]:
-        """Makes the runs that are new and locks them all, until the transaction ends."""
-        store.key(tx, user_id, secrets.token_bytes(32))
-        return store.lock_runs(tx, user_id, dict.fromkeys(run_ids, source), self._idle)
+    def preparer(self, tx: Transaction, user_id: UUID) -> Preparer:
+        """Of events, for this transaction; holds the user's key."""
+        return Preparer(self._screen, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
+
+    def lock(self, tx: Transaction, user_id: UUID, sources: dict[UUID, str]) -> dict[UUID, Standing]:
+        """Makes the runs that are new and locks them all, until the transaction ends.
+
+        Args:
+            sources: who numbers each of them.
+        """
+        return store.lock_runs(tx, user_id, sources, self._idle)
+
+    def store(
+        self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
+    ) -> Iterator[Receipt]:
+        """Stores events of locked runs. Returns a receipt for each, as they are asked for."""
+        incoming = {run_id: Incoming(run) for run_id, run in standings.items()}
+        for run_id, of_run in groupby(events, key=attrgetter("run_id")):
+            incoming[run_id].add(of_run)
+        self._recognise(tx, user_id, incoming)
+        fresh = {run_id: run.fresh for run_id, run in incoming.items()}
+        self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
+        self._reach("mid_transaction")
+        lows = self._advance(tx, user_id, [(incoming[run_id], fresh[run_id]) for run_id in incoming])
+        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events)
 
     def signing_key(self, user_id: UUID) -> tuple[str, str]:
         """(id, key in hex) of the user's key of call signatures, made when first asked for."""
@@ -118,46 +141,29 @@ class TraceIngestion:
         event = _envelope(run_id, event_type, number, name, self._clock().isoformat(), words)
         return self.take(tx, user_id, [event])[0]
 
-    def _store(self, tx: Transaction, user_id: UUID, events: list[Prepared]) -> dict[int, Receipt]:
-        sources = {event.run_id: event.sequence_source for event in events}
-        standings = store.lock_runs(tx, user_id, sources, self._idle)
-        closed = {run_id for run_id, run in standings.items() if run.is_closed or run.is_due}
-        first: dict[Place, Prepared] = {}
-        for event in events:
-            first.setdefault(event.place, event)
-        stored = self._insert(tx, user_id, [event for event in first.values() if event.run_id not in closed])
-        there = {place: event.fingerprint for place, event in first.items() if place in stored}
-        if others := [place for place in first if place not in stored]:
-            there |= store.fingerprints(tx, user_id, others)
-        self._reach("mid_transaction")
-        kept = [event for place, event in first.items() if place in stored]
-        lows = self._advance(tx, user_id, standings.values(), kept)
-        return {event.index: _receipt(event, first, stored, there, lows, closed) for event in events}
+    def _recognise(self, tx: Transaction, user_id: UUID, incoming: dict[UUID, Incoming]) -> None:
+        """Finds out which places are taken already."""
+        doubtful = [(run_id, number) for run_id, run in incoming.items() for number in run.doubtful]
+        found = store.fingerprints(tx, user_id, doubtful) if doubtful else {}
+        for (run_id, number), fingerprint in found.items():
+            incoming[run_id].there[number] = fingerprint
 
-    def _insert(self, tx: Transaction, user_id: UUID, events: list[Prepared]) -> set[Place]:
+    def _insert(self, tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:
         if not events:
-            return set()
-        stored = store.insert_events(tx, user_id, events)
-        kept = [event for event in events if event.place in stored]
-        used = {(event.run_id, content.content_hash): content for event in kept for content in event.contents}
+            return
+        store.insert_events(tx, user_id, events)
+        used = {(event.run_id, content.content_hash): content for event in events for content in event.contents}
         if used:
             store.insert_contents(tx, user_id, used)
-        if any(event.references for event in kept):
-            store.insert_artifact_refs(tx, user_id, kept)
-            health.flag_referring(tx, user_id, kept)
-        return stored
+        if any(event.references for event in events):
+            store.insert_artifact_refs(tx, user_id, events)
+            health.flag_referring(tx, user_id, events)
 
     def _advance(
-        self, tx: Transaction, user_id: UUID, runs: Iterable[Standing], events: Sequence[Prepared]
+        self, tx: Transaction, user_id: UUID, runs: Iterable[tuple[Incoming, list[Prepared]]]
     ) -> dict[UUID, int]:
         """Shows what has become visible. Returns each run's lowest gap; of a closed one, what lies beyond its end."""
-        of_run: dict[UUID, list[Prepared]] = {}
-        for event in events:
-            of_run.setdefault(event.run_id, []).append(event)
-        given = [
-            _advance(run, of_run.get(run.run_id, [])) for run in runs
-            if not run.is_closed and (run.is_due or run.run_id in of_run)
-        ]  # fmt: skip
+        given = [one.advance(fresh) for one, fresh in runs if not one.run.is_closed and (one.run.is_due or fresh)]
         if not given:
             return {}
         moved = progress.advance(tx, user_id, given, self._late, self._idle)
@@ -179,7 +185,7 @@ class TraceIngestion:
     def _close(self, user_id: UUID, run_ids: Sequence[UUID]) -> int:
         with self._db.user(user_id) as tx:
             runs = [run for run in store.lock_due(tx, user_id, run_ids) if run.is_due and not run.is_closed]
-            self._advance(tx, user_id, [run for run in runs if run.source != DERIVED], [])
+            self._advance(tx, user_id, [(Incoming(run), []) for run in runs if run.source != DERIVED])
             self._end(tx, user_id, [run for run in runs if run.source == DERIVED])
         return len(runs)
 
@@ -188,26 +194,13 @@ class TraceIngestion:
         if not runs:
             return
         ended = numbering.renumber(tx, user_id, [run.run_id for run in runs])
-        preparer = Preparer(self._screen, store.key(tx, user_id, secrets.token_bytes(32)), self._clock())
-        events, _ = preparer.prepare(
+        events, _ = self.preparer(tx, user_id).prepare(
             _envelope(one.run_id, marks.COMPLETED, one.last + 1, "", one.ended_at.isoformat(),
                       {"last_sequence_no": one.last + 1, "status": "failed" if one.is_failed else "completed"})
             | {"sequence_source": DERIVED}
             for one in ended
         )  # fmt: skip
-        self._insert(tx, user_id, events)
-        self._advance(tx, user_id, [run._replace(is_due=False) for run in runs], events)
-
-
-def _advance(run: Standing, events: Sequence[Prepared]) -> Advance:
-    by_place = sorted(events, key=lambda event: event.sequence_no)
-    starts = [event for event in by_place if event.event_type == marks.STARTED]
-    ends = [event for event in by_place if event.event_type == marks.COMPLETED]
-    return Advance(
-        run.run_id, run.low, len(events), by_place[-1].sequence_no if by_place else -1,
-        sorted({flag for event in events for flag in event.flags}), run.is_due,
-        marks.start(starts[0]) if starts else None, marks.end(ends[0]) if ends else None,
-    )  # fmt: skip
+        self.store(tx, user_id, events, {run.run_id: run._replace(is_due=False) for run in runs})
 
 
 def _envelope(run_id: UUID, event_type: str, number: int, name: str, at: str, words: dict[str, Any]) -> dict[str, Any]:
@@ -217,14 +210,5 @@ def _envelope(run_id: UUID, event_type: str, number: int, name: str, at: str, wo
     }  # fmt: skip
 
 
-def _receipt(
-    event: Prepared, first: dict[Place, Prepared], stored: set[Place], there: dict[Place, bytes], lows: dict[UUID, int],
-    closed: set[UUID],
-) -> Receipt:  # fmt: skip
-    if event.place in stored and first[event.place] is event:
-        status = "accepted" if event.sequence_no < lows[event.run_id] else "held"
-        return Receipt(event.index, event.run_id, event.sequence_no, status)  # type: ignore[arg-type]  # one of two
-    if there.get(event.place) == event.fingerprint:
-        return Receipt(event.index, event.run_id, event.sequence_no, "duplicate")
-    code = "run_closed" if event.run_id in closed else "sequence_conflict"
-    return Receipt(event.index, event.run_id, event.sequence_no, "rejected", code)
+def _index(receipt: Receipt) -> int:
+    return receipt.index

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 from uuid import UUID
 
+from chalicelib.adapters.arrays import Bytes, Encoded, Moments, Texts, Uuids, Wholes
 from chalicelib.adapters.postgres import Row, Transaction
 from chalicelib.traces.models import Content, Place, Prepared
 
@@ -34,7 +35,7 @@ LOCK_DUE = """
     FROM trace_runs WHERE user_id = %s AND run_id = ANY(%s) ORDER BY run_id FOR UPDATE
 """
 
-# What is there already stays: the first committed wins.
+# Into places that are free: whoever holds the run's lock has looked.
 INSERT_EVENTS = """
     INSERT INTO trace_events (user_id, run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts,
         sequence_source, attributes, contents, bytes, artifact_refs, call_signature, redaction, fingerprint)
@@ -45,17 +46,15 @@ INSERT_EVENTS = """
         g.bytes, g.artifact_refs::jsonb, g.call_signature, g.redaction::jsonb, g.fingerprint
     FROM unnest(%(run)b::uuid[], %(no)b::bigint[], %(type)b::text[], %(step)b::uuid[], %(parent)b::uuid[],
         %(kind)b::text[], %(name)b::text[], %(ts)b::timestamptz[], %(source)b::text[], %(attributes)b::text[],
-        %(contents)b::text[], %(bytes)b::integer[], %(refs)b::text[], %(signature)b::text[], %(redaction)b::text[],
+        %(contents)b::text[], %(bytes)b::bigint[], %(refs)b::text[], %(signature)b::text[], %(redaction)b::text[],
         %(fingerprint)b::bytea[])
         AS g (run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts, source, attributes, contents,
             bytes, artifact_refs, call_signature, redaction, fingerprint)
-    ON CONFLICT (user_id, run_id, sequence_no) DO NOTHING
-    RETURNING run_id, sequence_no
 """
 
 FINGERPRINTS = """
     SELECT e.run_id, e.sequence_no, e.fingerprint
-    FROM unnest(%(runs)s::uuid[], %(nos)s::bigint[]) AS g (run_id, sequence_no)
+    FROM unnest(%(runs)b::uuid[], %(nos)b::bigint[]) AS g (run_id, sequence_no)
     JOIN trace_events e ON e.user_id = %(user)s AND e.run_id = g.run_id AND e.sequence_no = g.sequence_no
 """
 
@@ -63,14 +62,14 @@ FINGERPRINTS = """
 INSERT_CONTENTS = """
     INSERT INTO trace_contents (user_id, content_hash, body, items, bytes)
     SELECT %(user)s, g.content_hash, g.body, string_to_array(g.items, ',')::uuid[], g.bytes
-    FROM unnest(%(hashes)s::uuid[], %(bodies)s::text[], %(items)s::text[], %(bytes)s::integer[])
+    FROM unnest(%(hashes)b::uuid[], %(bodies)b::text[], %(items)b::text[], %(bytes)b::bigint[])
         AS g (content_hash, body, items, bytes) ORDER BY g.content_hash
     ON CONFLICT DO NOTHING
 """
 INSERT_CONTENT_REFS = """
     INSERT INTO trace_content_refs (user_id, content_hash, run_id)
     SELECT %(user)s, g.content_hash, g.run_id
-    FROM unnest(%(hashes)s::uuid[], %(runs)s::uuid[]) AS g (content_hash, run_id)
+    FROM unnest(%(hashes)b::uuid[], %(runs)b::uuid[]) AS g (content_hash, run_id)
     ORDER BY g.run_id, g.content_hash ON CONFLICT DO NOTHING
 """
 
@@ -96,6 +95,11 @@ class Standing(NamedTuple):
     is_closed: bool
     is_due: bool
     source: str
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing new is taken any more."""
+        return self.is_closed or self.is_due
 
 
 def key(tx: Transaction, user_id: UUID, new_key: bytes) -> bytes:
@@ -123,19 +127,17 @@ def lock_due(tx: Transaction, user_id: UUID, run_ids: Sequence[UUID]) -> list[St
     return [Standing(*row) for row in tx.rows(LOCK_DUE, user_id, list(run_ids))]
 
 
-def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> set[Place]:
-    """Stores those whose place is free. Returns their places."""
-    columns = {
-        "run": [e.run_id for e in events], "no": [e.sequence_no for e in events],
-        "type": [e.event_type for e in events], "step": [e.step_id for e in events],
-        "parent": [e.parent_step_id for e in events], "kind": [e.kind for e in events],
-        "name": [e.name for e in events], "ts": [e.ts for e in events], "source": [e.sequence_source for e in events],
-        "attributes": [e.attributes for e in events], "contents": [_joined(e.placeholders) for e in events],
-        "bytes": [e.size for e in events], "refs": [e.artifact_refs for e in events],
-        "signature": [e.call_signature for e in events], "redaction": [e.redaction for e in events],
-        "fingerprint": [e.fingerprint for e in events],
-    }  # fmt: skip
-    return {(row.run_id, row.sequence_no) for row in tx.rows(INSERT_EVENTS, user=user_id, **columns)}
+def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:
+    tx.run(
+        INSERT_EVENTS, user=user_id, run=Uuids([e.run_id for e in events]), no=Wholes([e.sequence_no for e in events]),
+        type=Texts([e.event_type for e in events]), step=Uuids([e.step_id for e in events]),
+        parent=Uuids([e.parent_step_id for e in events]), kind=Texts([e.kind for e in events]),
+        name=Texts([e.name for e in events]), ts=Moments([e.ts for e in events]),
+        source=Texts([e.sequence_source for e in events]), attributes=Encoded([e.attributes for e in events]),
+        contents=Texts([_joined(e.placeholders) for e in events]), bytes=Wholes([e.size for e in events]),
+        refs=Texts([e.artifact_refs for e in events]), signature=Texts([e.call_signature for e in events]),
+        redaction=Texts([e.redaction for e in events]), fingerprint=Bytes([e.fingerprint for e in events]),
+    )  # fmt: skip
 
 
 def _joined(ids: Sequence[UUID] | None) -> str | None:
@@ -144,7 +146,7 @@ def _joined(ids: Sequence[UUID] | None) -> str | None:
 
 def fingerprints(tx: Transaction, user_id: UUID, places: Sequence[Place]) -> dict[Place, bytes]:
     """Of the events that are there at these places."""
-    runs, numbers = [place[0] for place in places], [place[1] for place in places]
+    runs, numbers = Uuids(run_id for run_id, _ in places), Wholes(number for _, number in places)
     rows = tx.rows(FINGERPRINTS, user=user_id, runs=runs, nos=numbers)
     return {(row.run_id, row.sequence_no): bytes(row.fingerprint) for row in rows}
 
@@ -156,10 +158,12 @@ def insert_contents(tx: Transaction, user_id: UUID, used: dict[tuple[UUID, UUID]
     """
     once = list({content.content_hash: content for content in used.values()}.values())
     tx.run(
-        INSERT_CONTENTS, user=user_id, hashes=[c.content_hash for c in once], bodies=[c.body for c in once],
-        items=[_joined(c.items) for c in once], bytes=[c.size for c in once],
+        INSERT_CONTENTS, user=user_id, hashes=Uuids(c.content_hash for c in once), bodies=Texts(c.body for c in once),
+        items=Texts(_joined(c.items) for c in once), bytes=Wholes(c.size for c in once),
     )  # fmt: skip
-    tx.run(INSERT_CONTENT_REFS, user=user_id, hashes=[hash for _, hash in used], runs=[run for run, _ in used])
+    tx.run(
+        INSERT_CONTENT_REFS, user=user_id, hashes=Uuids(hash for _, hash in used), runs=Uuids(run for run, _ in used)
+    )
 
 
 def insert_artifact_refs(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -30,7 +31,19 @@ def moment(nanoseconds: int) -> str:
     Raises:
         OverflowError: beyond the year 9999.
     """
-    return (_EPOCH + timedelta(microseconds=nanoseconds // 1000)).isoformat()
+    seconds, rest = divmod(nanoseconds, 10**9)
+    return f"{_second(seconds)}.{rest // 1000:06d}+00:00" if rest >= 1000 else f"{_second(seconds)}+00:00"
+
+
+@lru_cache(maxsize=1024)  # spans of one trace begin and end in the same seconds
+def _second(seconds: int) -> str:
+    return (_EPOCH + timedelta(seconds=seconds)).isoformat()[:-6]
+
+
+def _id(data: bytes) -> str:
+    """A UUID's text, of its 16 bytes."""
+    digits = data.hex()
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
 
 
 def of_span(span: Span) -> Iterator[dict[str, Any]]:
@@ -52,9 +65,9 @@ def of_span(span: Span) -> Iterator[dict[str, Any]]:
 def _frame(span: Span, kind: str | None) -> dict[str, Any]:
     return {
         "schema_version": SCHEMA_VERSION,
-        "run_id": str(run_id(span)),
-        "step_id": str(step_id(span.span_id)),
-        "parent_step_id": str(step_id(span.parent_id)) if span.parent_id else None,
+        "run_id": _id(span.trace_id),
+        "step_id": _id(bytes(8) + span.span_id),
+        "parent_step_id": _id(bytes(8) + span.parent_id) if span.parent_id else None,
         "kind": kind,
         "name": span.name[:MAX_NAME],
         "sequence_source": "derived",
@@ -65,8 +78,11 @@ def of_run(root: Span) -> dict[str, Any]:
     """`run.started`, made of the first span that is known; a later one with no parent names the run."""
     return {
         "schema_version": SCHEMA_VERSION,
-        "run_id": str(run_id(root)),
+        "run_id": _id(root.trace_id),
+        "step_id": None,
+        "parent_step_id": None,
         "event_type": "run.started",
+        "kind": None,
         "name": root.name[:MAX_NAME],
         "ts": moment(root.start_ns),
         "sequence_source": "derived",

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from operator import itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 MAPPING_VERSION = "otel-1"
 
@@ -89,31 +90,74 @@ LONGEST_LIST = 10_000
 _CANONICAL = {other: (rank, name) for name, others in SYNONYMS.items() for rank, other in enumerate(others)}
 _PREFIXES = tuple(prefix for prefix, _ in NUMBERED)
 _NUMBER = re.compile(r"[0-9]{1,5}")
+MOST_NAMES, LONGEST_NAMES = 64, 4096  # together, of a plan that is remembered
+
+
+class _Part(NamedTuple):
+    """Of an item of a list: which, where in it, and the name that holds it."""
+
+    number: int
+    path: tuple[str, ...]
+    name: str
+
+
+class _Plan(NamedTuple):
+    """What names mean that stand together: which one holds each canonical name, and what lists are made of."""
+
+    named: tuple[tuple[str, str], ...]
+    lists: tuple[tuple[str, tuple[_Part, ...]], ...]
+    parsed: frozenset[str]
+    counts: frozenset[str]
 
 
 def canonical(attributes: Mapping[str, Any]) -> dict[str, Any]:
     """Attributes under canonical names, lists made of numbered names, JSON text read where a value is meant."""
-    plain: dict[str, Any] = {}
-    foreign: list[tuple[int, str, Any]] = []
-    is_numbered = False
-    for name, value in attributes.items():
+    names = tuple(attributes)
+    is_short = len(names) <= MOST_NAMES and sum(map(len, names)) <= LONGEST_NAMES
+    plan = _known_plan(names) if is_short else _plan(names)
+    found = {meant: attributes[name] for meant, name in plan.named}
+    for meant, parts in plan.lists:
+        found[meant] = _items(attributes, parts)
+    for name in plan.parsed:
+        found[name] = _read(found[name])
+    for name in plan.counts:
+        found[name] = _number(found[name])
+    return found
+
+
+def _plan(names: tuple[str, ...]) -> _Plan:
+    named: dict[str, str] = {}
+    foreign: list[tuple[int, str, str]] = []
+    lists: dict[str, list[_Part]] = {}
+    for name in names:
         if name in _CANONICAL:
-            rank, meant = _CANONICAL[name]
-            foreign.append((rank, meant, value))
+            foreign.append((*_CANONICAL[name], name))
         elif name.startswith(_PREFIXES):
-            is_numbered = True
+            prefix = next(prefix for prefix in _PREFIXES if name.startswith(prefix))
+            lists.setdefault(prefix, []).extend(_parts(name, prefix))
         else:
-            plain[name] = value
-    for prefix, name in NUMBERED if is_numbered else ():
-        if items := _collected(attributes, prefix):
-            plain.setdefault(name, items)
-    for _, name, value in sorted(foreign, key=itemgetter(0)):
-        plain.setdefault(name, value)
-    for name in PARSED & plain.keys():
-        plain[name] = _read(plain[name])
-    for name in COUNTS & plain.keys():
-        plain[name] = _number(plain[name])
-    return plain
+            named[name] = name
+    of_name: dict[str, tuple[_Part, ...]] = {}
+    for prefix, meant in NUMBERED:
+        if lists.get(prefix) and meant not in named:
+            of_name.setdefault(meant, tuple(lists[prefix]))
+    for _, meant, name in sorted(foreign, key=itemgetter(0)):
+        if meant not in of_name:
+            named.setdefault(meant, name)
+    both = named.keys() | of_name.keys()
+    return _Plan(tuple(named.items()), tuple(of_name.items()), PARSED & both, COUNTS & both)
+
+
+_known_plan = lru_cache(maxsize=512)(_plan)  # programs say the same things in every span
+
+
+def _parts(name: str, prefix: str) -> list[_Part]:
+    """Where in its list `prefix.0.message.role` and its like belong; one without a number belongs nowhere."""
+    head, *rest = name[len(prefix) :].split(".")
+    if not _NUMBER.fullmatch(head) or int(head) >= LONGEST_LIST:
+        return []
+    path = rest[1:] if rest[:1] in (["message"], ["document"], ["prompt"]) else rest
+    return [_Part(int(head), tuple(path), name)]
 
 
 def with_events(
@@ -151,21 +195,14 @@ def kind_of(attributes: Mapping[str, Any]) -> str | None:
     return next((kind for name, kind in SIGNS if name in attributes), None)
 
 
-def _collected(attributes: Mapping[str, Any], prefix: str) -> list[Any]:
-    """`prefix.0.message.role` and its like, as a list of nested values."""
+def _items(attributes: Mapping[str, Any], parts: Sequence[_Part]) -> list[Any]:
     items: dict[int, Any] = {}
-    for name, value in attributes.items():
-        if not name.startswith(prefix):
-            continue
-        head, *rest = name[len(prefix) :].split(".")
-        if not _NUMBER.fullmatch(head) or int(head) >= LONGEST_LIST:
-            continue
-        path = rest[1:] if rest[:1] in (["message"], ["document"], ["prompt"]) else rest
-        _put(items, int(head), path, value)
+    for number, path, name in parts:
+        _put(items, number, path, attributes[name])
     return [_listed(items[number]) for number in sorted(items)]
 
 
-def _put(items: dict[int, Any], number: int, path: list[str], value: Any) -> None:
+def _put(items: dict[int, Any], number: int, path: Sequence[str], value: Any) -> None:
     if not path:
         items[number] = value
         return

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
+from chalicelib.traces.models import Prepared
 from chalicelib.traces.otlp import events, store
 from chalicelib.traces.otlp.spans import Malformed, Span
+from chalicelib.traces.preparing import Preparer
 from chalicelib.traces.service import DERIVED, TraceIngestion
 from chalicelib.traces.store import Standing
 
-ByStep = dict[tuple[UUID, UUID], Span]
+Spans = dict[bytes, Span]  # by trace and span id
+Steps = dict[bytes, list[Prepared]]  # the events of each span, in order
 
 
 @dataclass(slots=True)
@@ -36,80 +40,105 @@ class SpanIngestion:
         self._late = late_window
 
     def take(self, tx: Transaction, user_id: UUID, spans: Iterable[Span | Malformed]) -> Taken:
-        """Stores the spans that are new; all of them at once, in a constant number of statements."""
+        """Stores the spans that are new, each whole or not at all; all at once, in a constant number of statements.
+
+        What takes time is done before the runs are locked: spans that turn out to be there were mapped for nothing.
+        """
         taken = Taken()
-        of_step = _by_step(spans, taken)
-        if not of_step:
-            return taken
-        standings = self._ingestion.lock(tx, user_id, sorted({run for run, _ in of_step}), DERIVED)
-        known = store.known_steps(tx, user_id, of_step)
-        taken.duplicates += len(known)
-        fresh = {place: span for place, span in of_step.items() if place not in known}
-        open_ones = {place: span for place, span in fresh.items() if not standings[place[0]].is_closed}
-        refused = self._store(tx, user_id, open_ones, standings)
-        taken.accepted = len(open_ones) - len(refused)
-        taken.rejected.update(refused.values())
-        taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
+        by_id = _by_id(spans, taken)
+        preparer = self._ingestion.preparer(tx, user_id)
+        steps = _steps(preparer, by_id, taken)
+        starts = _starts(preparer, [by_id[name] for name in steps])
+        if steps:
+            standings = self._ingestion.lock(tx, user_id, dict.fromkeys(sorted(_runs(steps)), DERIVED))
+            fresh = self._fresh(tx, user_id, steps, standings, taken)
+            self._store(tx, user_id, _numbered(fresh, starts, standings), standings)
         return taken
 
-    def _store(
-        self, tx: Transaction, user_id: UUID, spans: ByStep, standings: dict[UUID, Standing]
-    ) -> dict[tuple[UUID, UUID], str]:
-        """Stores spans whole: where an event of some is refused, the others are stored without them. Returns why."""
-        try:
-            with tx.attempt():
-                self._write(tx, user_id, _numbered(spans, standings))
-        except _Refused as error:
-            left = {place: span for place, span in spans.items() if place not in error.steps}
-            self._write(tx, user_id, _numbered(left, standings))
-            return error.steps
-        return {}
+    def _fresh(
+        self, tx: Transaction, user_id: UUID, steps: Steps, standings: dict[UUID, Standing], taken: Taken
+    ) -> Steps:
+        """Those that are not there and may still come; all are counted."""
+        known = store.known_steps(tx, user_id, [(made[0].run_id, made[0].step_id) for made in steps.values()])
+        fresh = {name: made for name, made in steps.items() if name not in known}
+        open_ones = {name: made for name, made in fresh.items() if not standings[made[0].run_id].is_over}
+        taken.duplicates += len(known)
+        taken.accepted += len(open_ones)
+        taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
+        return open_ones
 
-    def _write(self, tx: Transaction, user_id: UUID, numbered: list[dict[str, Any]]) -> None:
-        """
-        Raises:
-            _Refused
-        """
-        if not numbered:
-            return
-        receipts = self._ingestion.take(tx, user_id, numbered)
-        refused: dict[tuple[UUID, UUID], str] = {}
-        for event, receipt in zip(numbered, receipts, strict=True):
-            if receipt.status == "rejected" and event.get("step_id"):
-                refused.setdefault((UUID(event["run_id"]), UUID(event["step_id"])), str(receipt.code))
-        if refused:
-            raise _Refused(refused)
-        store.note_roots(tx, user_id, {UUID(event["run_id"]) for event in numbered}, self._late)
+    def _store(self, tx: Transaction, user_id: UUID, events: list[Prepared], standings: dict[UUID, Standing]) -> None:
+        if events:
+            self._ingestion.store(tx, user_id, events, standings)
+            store.note_roots(tx, user_id, standings, self._late)
 
 
-class _Refused(Exception):
-    """Some spans have an event that cannot be stored; by step, why."""
-
-    def __init__(self, steps: dict[tuple[UUID, UUID], str]) -> None:
-        self.steps = steps
-        super().__init__()
-
-
-def _by_step(spans: Iterable[Span | Malformed], taken: Taken) -> ByStep:
+def _by_id(spans: Iterable[Span | Malformed], taken: Taken) -> Spans:
     """The first span of each id; what is none, and what comes twice, is counted."""
-    of_step: ByStep = {}
+    by_id: Spans = {}
     for span in spans:
         if isinstance(span, Malformed):
             taken.rejected[span.code] += 1
             continue
-        place = events.run_id(span), events.step_id(span.span_id)
-        taken.duplicates += place in of_step
-        of_step.setdefault(place, span)
-    return of_step
+        name = span.trace_id + span.span_id
+        taken.duplicates += name in by_id
+        by_id.setdefault(name, span)
+    return by_id
 
 
-def _numbered(fresh: ByStep, standings: dict[UUID, Standing]) -> list[dict[str, Any]]:
-    """The spans' events, numbered on from what their runs hold; before the first ones the run's start."""
+def _steps(preparer: Preparer, by_id: Spans, taken: Taken) -> Steps:
+    """The spans' events, by start and span id. A span of which an event is refused is counted, and left out.
+
+    The start of a span says nothing that its other events do not: it is made of one of those.
+    """
+    made, names, began = list[dict[str, Any]](), list[bytes](), dict[bytes, datetime]()
+    for name, span in sorted(by_id.items(), key=_by_start):
+        start, *others = events.of_span(span)
+        began[name] = datetime.fromisoformat(start["ts"])
+        made += others
+        names += [name] * len(others)
+    prepared, rejections = preparer.prepare_made(made)
+    refused = {name: "ts_out_of_range" for name, moment in began.items() if not preparer.is_near(moment)}
+    for rejection in rejections:
+        refused.setdefault(names[rejection.index], rejection.code)
+    taken.rejected.update(refused.values())
+    steps: Steps = {}
+    for event in reversed(prepared):
+        name = names[event.index]
+        if name not in refused:
+            steps.setdefault(name, [event.start(began[name])]).insert(1, event)
+    return dict(reversed(steps.items()))
+
+
+def _by_start(one: tuple[bytes, Span]) -> tuple[int, bytes]:
+    return one[1].start_ns, one[1].span_id
+
+
+def _starts(preparer: Preparer, spans: Iterable[Span]) -> dict[UUID, Prepared]:
+    """For each trace the start of its run, made of the first span."""
+    first: Spans = {}
+    for span in spans:
+        first.setdefault(span.trace_id, span)
+    prepared, _ = preparer.prepare_made(events.of_run(span) for span in first.values())
+    return {event.run_id: event for event in prepared}
+
+
+def _runs(steps: Steps) -> set[UUID]:
+    return {made[0].run_id for made in steps.values()}
+
+
+def _numbered(steps: Steps, starts: dict[UUID, Prepared], standings: dict[UUID, Standing]) -> list[Prepared]:
+    """The events, numbered on from what their runs hold; before the first ones the run's start."""
     numbers = {run_id: run.high + 1 for run_id, run in standings.items()}
-    made: list[dict[str, Any]] = []
-    for (run_id, _), span in sorted(fresh.items(), key=lambda one: (one[1].start_ns, one[1].span_id)):
-        start = [events.of_run(span)] if numbers[run_id] == 0 else []
-        for event in (*start, *events.of_span(span)):
-            made.append({**event, "sequence_no": numbers[run_id]})
-            numbers[run_id] += 1
-    return made
+    numbered: list[Prepared] = []
+    for made in steps.values():
+        run_id = made[0].run_id
+        number = numbers[run_id]
+        if number == 0 and run_id in starts:
+            made.insert(0, starts[run_id])
+        for event in made:
+            event.sequence_no = number
+            number += 1
+        numbers[run_id] = number
+        numbered += made
+    return numbered

@@ -6,8 +6,7 @@ import base64
 import binascii
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from chalicelib.traces.errors import UnreadableBody
 
@@ -15,12 +14,12 @@ if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
 
 MAX_DEPTH = 40  # of an attribute's value
+TIMES = range(2**64)  # nanoseconds, as protobuf holds them
 ERROR = 2  # a status code
 NO_PARENT = (b"", bytes(8))
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """A span as it was sent. Times are nanoseconds since 1970; `resource` is shared by the spans of one process.
 
     Args:
@@ -78,7 +77,9 @@ def _pairs(pairs: Any) -> dict[str, Any]:
     found: dict[str, Any] = {}
     pair: KeyValue
     for pair in pairs:
-        found[pair.key] = _value(pair.value)
+        value = pair.value
+        # Most values are text, and asking for the kind of one costs as much as reading it.
+        found[pair.key] = value.string_value or _value(value)
     return found
 
 
@@ -134,7 +135,14 @@ def _json_span(span: dict[str, Any], resource: dict[str, Any], scope: str) -> Sp
 
 
 def _json_event(event: dict[str, Any]) -> tuple[int, str, dict[str, Any]]:
-    return int(event.get("timeUnixNano") or 0), str(event.get("name") or ""), _json_pairs(event.get("attributes"))
+    """
+    Raises:
+        ValueError
+    """
+    at = int(event.get("timeUnixNano") or 0)
+    if at not in TIMES:
+        raise ValueError("no time")
+    return at, str(event.get("name") or ""), _json_pairs(event.get("attributes"))
 
 
 def _json_pairs(pairs: Any) -> dict[str, Any]:
@@ -165,7 +173,7 @@ def _checked(
         return Malformed("trace_id_invalid")
     if len(span_id) != 8 or not any(span_id):
         return Malformed("span_id_invalid")
-    if start_ns <= 0 or end_ns < 0:
+    if start_ns <= 0 or start_ns not in TIMES or end_ns not in TIMES:
         return Malformed("ts_invalid")
     parent = None if parent_id in NO_PARENT or parent_id == span_id else parent_id
     return Span(

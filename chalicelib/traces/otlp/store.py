@@ -5,23 +5,28 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from uuid import UUID
 
+from chalicelib.adapters.arrays import Uuids
 from chalicelib.adapters.postgres import Row, Transaction
 
-Step = tuple[UUID, UUID]  # run id and step id
+Step = tuple[UUID, UUID | None]  # run id and step id
 
+# Looked up one by one, by LIMIT: a join would be planned to read all of the user's steps.
 KNOWN_STEPS = """
-    SELECT s.run_id, s.step_id FROM unnest(%(runs)s::uuid[], %(steps)s::uuid[]) AS g (run_id, step_id)
-    JOIN trace_steps s ON s.user_id = %(user)s AND s.run_id = g.run_id AND s.step_id = g.step_id
+    SELECT s.run_id, s.step_id FROM unnest(%(runs)b::uuid[], %(steps)b::uuid[]) AS g (run_id, step_id),
+        LATERAL (
+            SELECT t.run_id, t.step_id FROM trace_steps t
+            WHERE t.user_id = %(user)s AND t.run_id = g.run_id AND t.step_id = g.step_id LIMIT 1
+        ) s
 """
 
 # A trace whose root is there is named by it, and ends when no more spans come for a while; others wait for their root.
 NOTE_ROOTS = """
     UPDATE trace_runs r SET name = root.name, started_at = LEAST(r.started_at, root.started_at),
         closes_at = LEAST(r.closes_at, now() + make_interval(secs => %(late)s))
-    FROM (
-        SELECT DISTINCT ON (s.run_id) s.run_id, s.name, s.started_at FROM trace_steps s
-        WHERE s.user_id = %(user)s AND s.run_id = ANY(%(runs)s) AND s.parent_step_id IS NULL
-        ORDER BY s.run_id, s.started_at, s.step_id
+    FROM unnest(%(runs)s::uuid[]) AS g (run_id), LATERAL (
+        SELECT s.run_id, s.name, s.started_at FROM trace_steps s
+        WHERE s.user_id = %(user)s AND s.run_id = g.run_id AND s.parent_step_id IS NULL
+        ORDER BY s.started_at, s.step_id LIMIT 1
     ) root
     WHERE r.user_id = %(user)s AND r.run_id = root.run_id
 """
@@ -64,10 +69,11 @@ ENDED = """
 """
 
 
-def known_steps(tx: Transaction, user_id: UUID, steps: Iterable[Step]) -> set[Step]:
-    asked = list(steps)
-    runs, ids = [run for run, _ in asked], [step for _, step in asked]
-    return {(row.run_id, row.step_id) for row in tx.rows(KNOWN_STEPS, user=user_id, runs=runs, steps=ids)}
+def known_steps(tx: Transaction, user_id: UUID, steps: Sequence[Step]) -> set[bytes]:
+    """Of steps that were made of spans, those that are there, by trace and span id."""
+    runs, ids = Uuids(run for run, _ in steps), Uuids(step for _, step in steps)
+    rows = tx.rows(KNOWN_STEPS, user=user_id, runs=runs, steps=ids)
+    return {row.run_id.bytes + row.step_id.bytes[8:] for row in rows}
 
 
 def note_roots(tx: Transaction, user_id: UUID, run_ids: Iterable[UUID], late: int) -> None:

@@ -15,23 +15,24 @@ from chalicelib.traces.marks import End, Start
 # Moves each run's lowest gap up to the next one, and notes what came: counts, flags, and what the run's own events say.
 # A run whose events are all there up to its last one closes; so does one whose time is over (`closing`).
 ADVANCE = """
-    WITH given AS (
-        SELECT g.*, COALESCE((
+    WITH given AS MATERIALIZED (
+        SELECT g.run_id, g.count, g.high, g.flags, g.closing, COALESCE(g.next, (
             SELECT max(q.sequence_no) + 1 FROM (
                 SELECT e.sequence_no, row_number() OVER (ORDER BY e.sequence_no) AS n FROM trace_events e
                 WHERE e.user_id = %(user)s AND e.run_id = g.run_id AND e.sequence_no >= g.low AND EXISTS (
                     SELECT FROM trace_events z
                     WHERE z.user_id = %(user)s AND z.run_id = g.run_id AND z.sequence_no = g.low)
             ) q WHERE q.sequence_no = g.low + q.n - 1), g.low) AS next
-        FROM unnest(%(runs)s::uuid[], %(lows)s::bigint[], %(counts)s::integer[], %(highs)s::bigint[],
-            %(flags)s::text[], %(closing)s::boolean[]) AS g (run_id, low, count, high, flags, closing)
+        FROM unnest(%(runs)s::uuid[], %(lows)s::bigint[], %(nexts)s::bigint[], %(counts)s::integer[],
+            %(highs)s::bigint[], %(flags)s::text[], %(closing)s::boolean[])
+            AS g (run_id, low, next, count, high, flags, closing)
     ), starts AS (
         SELECT * FROM jsonb_to_recordset(%(starts)s::jsonb) AS s (run_id uuid, sequence_no bigint, name text,
             at timestamptz, service text, framework text, tags text[], parent_run_id uuid, parent_step_id uuid)
     ), ends AS (
         SELECT * FROM jsonb_to_recordset(%(ends)s::jsonb)
             AS e (run_id uuid, sequence_no bigint, at timestamptz, last bigint, status text)
-    ), noted AS (
+    ), noted AS MATERIALIZED (
         SELECT g.*, GREATEST(r.max_sequence_no, g.high) AS top,
             COALESCE(s.sequence_no < r.started_sequence_no, s.sequence_no IS NOT NULL) AS is_start,
             COALESCE(e.sequence_no < r.completed_sequence_no, e.sequence_no IS NOT NULL) AS is_end,
@@ -108,11 +109,15 @@ MAKE_STEPS = """
             (array_agg(output) FILTER (WHERE output IS NOT NULL))[1] AS output,
             (array_agg(cost) FILTER (WHERE cost IS NOT NULL))[1] AS cost
         FROM said GROUP BY run_id, step_id
-    ), before AS (
-        SELECT s.* FROM fresh f JOIN trace_steps s
-            ON s.user_id = %(user)s AND s.run_id = f.run_id AND s.step_id = f.step_id
-    ), merged AS (
-        INSERT INTO trace_steps AS s (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
+    ), compared AS MATERIALIZED (
+        SELECT f.*, s.status AS was, s.input_tokens AS input_was, s.output_tokens AS output_was, s.cost AS cost_was,
+            s.model AS model_was, s.kind AS kind_was
+        FROM fresh f LEFT JOIN LATERAL (
+            SELECT * FROM trace_steps t
+            WHERE t.user_id = %(user)s AND t.run_id = f.run_id AND t.step_id = f.step_id LIMIT 1
+        ) s ON true
+    ), made AS (
+        INSERT INTO trace_steps (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
             started_sequence_no, ended_sequence_no, starts, ends, is_failed, started_at, ended_at, first_chunk_at,
             chunk_count, model, tool, error_type, input_tokens, output_tokens, cost)
         SELECT %(user)s, f.run_id, f.step_id, f.parent_step_id, f.kind, COALESCE(f.name, ''),
@@ -120,32 +125,37 @@ MAKE_STEPS = """
                 ELSE 'incomplete' END,
             f.first_no, f.start_no, f.end_no, f.starts, f.ends, f.is_failed, f.started_at, f.ended_at, f.chunk_at,
             f.chunks, f.model, f.tool, f.error_type, f.input, f.output, f.cost
-        FROM fresh f
-        ON CONFLICT (user_id, run_id, step_id) DO UPDATE SET
-            parent_step_id = COALESCE(s.parent_step_id, excluded.parent_step_id),
-            kind = COALESCE(s.kind, excluded.kind), name = COALESCE(NULLIF(s.name, ''), excluded.name),
-            status = CASE WHEN s.starts + excluded.starts = 1 AND s.ends + excluded.ends = 1
-                THEN CASE WHEN COALESCE(s.is_failed, excluded.is_failed) THEN 'failed' ELSE 'completed' END
+        FROM compared f WHERE f.was IS NULL
+        RETURNING run_id, status, input_tokens, output_tokens, cost, model, kind
+    ), merged AS (
+        UPDATE trace_steps s SET
+            parent_step_id = COALESCE(s.parent_step_id, f.parent_step_id),
+            kind = COALESCE(s.kind, f.kind), name = COALESCE(NULLIF(s.name, ''), f.name, ''),
+            status = CASE WHEN s.starts + f.starts = 1 AND s.ends + f.ends = 1
+                THEN CASE WHEN COALESCE(s.is_failed, f.is_failed) THEN 'failed' ELSE 'completed' END
                 ELSE 'incomplete' END,
-            started_sequence_no = COALESCE(s.started_sequence_no, excluded.started_sequence_no),
-            ended_sequence_no = COALESCE(s.ended_sequence_no, excluded.ended_sequence_no),
-            starts = s.starts + excluded.starts, ends = s.ends + excluded.ends,
-            is_failed = COALESCE(s.is_failed, excluded.is_failed),
-            started_at = COALESCE(s.started_at, excluded.started_at),
-            ended_at = COALESCE(s.ended_at, excluded.ended_at),
-            first_chunk_at = COALESCE(s.first_chunk_at, excluded.first_chunk_at),
-            chunk_count = s.chunk_count + excluded.chunk_count, model = COALESCE(s.model, excluded.model),
-            tool = COALESCE(s.tool, excluded.tool), error_type = COALESCE(s.error_type, excluded.error_type),
-            input_tokens = COALESCE(s.input_tokens, excluded.input_tokens),
-            output_tokens = COALESCE(s.output_tokens, excluded.output_tokens), cost = COALESCE(s.cost, excluded.cost)
-        RETURNING s.*
+            started_sequence_no = COALESCE(s.started_sequence_no, f.start_no),
+            ended_sequence_no = COALESCE(s.ended_sequence_no, f.end_no),
+            starts = s.starts + f.starts, ends = s.ends + f.ends, is_failed = COALESCE(s.is_failed, f.is_failed),
+            started_at = COALESCE(s.started_at, f.started_at), ended_at = COALESCE(s.ended_at, f.ended_at),
+            first_chunk_at = COALESCE(s.first_chunk_at, f.chunk_at), chunk_count = s.chunk_count + f.chunks,
+            model = COALESCE(s.model, f.model), tool = COALESCE(s.tool, f.tool),
+            error_type = COALESCE(s.error_type, f.error_type), input_tokens = COALESCE(s.input_tokens, f.input),
+            output_tokens = COALESCE(s.output_tokens, f.output), cost = COALESCE(s.cost, f.cost)
+        FROM compared f
+        WHERE f.was IS NOT NULL AND s.user_id = %(user)s AND s.run_id = f.run_id AND s.step_id = f.step_id
+        RETURNING s.run_id, s.status, s.input_tokens, s.output_tokens, s.cost, s.model, s.kind
     ), changed AS (
         SELECT run_id, sum(sign) AS steps, sum(sign) FILTER (WHERE status = 'incomplete') AS incomplete,
             sum(sign) FILTER (WHERE status = 'failed') AS failed, sum(sign * input_tokens) AS input,
             sum(sign * output_tokens) AS output, sum(sign * cost) AS cost,
             array_agg(DISTINCT model) FILTER (WHERE model IS NOT NULL) AS models,
             array_agg(DISTINCT kind) FILTER (WHERE kind IS NOT NULL) AS kinds
-        FROM (SELECT 1 AS sign, * FROM merged UNION ALL SELECT -1, * FROM before) both_sides GROUP BY run_id
+        FROM (
+            SELECT 1 AS sign, * FROM made UNION ALL SELECT 1, * FROM merged
+            UNION ALL SELECT -1, run_id, was, input_was, output_was, cost_was, model_was, kind_was
+            FROM compared WHERE was IS NOT NULL
+        ) before_and_now GROUP BY run_id
     )
     UPDATE trace_runs r SET
         step_count = r.step_count + c.steps, incomplete_count = r.incomplete_count + COALESCE(c.incomplete, 0),
@@ -192,10 +202,16 @@ FLAG_USERS_OF = """
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """What a batch brought to one run."""
+    """What a batch brought to one run.
+
+    Args:
+        low: its lowest gap before.
+        next: its lowest gap now, where that is known without looking at what is stored.
+    """
 
     run_id: UUID
     low: int
+    next: int | None
     count: int
     high: int
     flags: Sequence[str]
@@ -223,7 +239,7 @@ def advance(tx: Transaction, user_id: UUID, given: Sequence[Advance], late: int,
     lows = {one.run_id: one.low for one in given}
     rows = tx.rows(
         ADVANCE, user=user_id, runs=[one.run_id for one in given], lows=[one.low for one in given],
-        counts=[one.count for one in given], highs=[one.high for one in given],
+        nexts=[one.next for one in given], counts=[one.count for one in given], highs=[one.high for one in given],
         flags=[",".join(one.flags) or None for one in given], closing=[one.closing for one in given],
         starts=Jsonb([_record(one.run_id, one.start) for one in given if one.start]),
         ends=Jsonb([_record(one.run_id, one.end) for one in given if one.end]), late=late, idle=idle,

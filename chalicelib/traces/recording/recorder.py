@@ -5,7 +5,6 @@ What is written cannot be told from the same events taken in by `TraceIngestion`
 
 from __future__ import annotations
 
-import json
 import secrets
 from typing import Any
 from uuid import UUID
@@ -20,7 +19,6 @@ from chalicelib.traces.recording.envelopes import LONGEST, SERVICE, Envelope, Ma
 from chalicelib.traces.recording.store import Entry
 from chalicelib.traces.service import TraceIngestion
 
-_RECEIVED = json.JSONEncoder(allow_nan=False, sort_keys=True, separators=(",", ":"))
 NOTHING_FOUND = contents.dump({"ruleset": RULESET, "counts": {}})
 THERE = {"run_closed", "sequence_conflict"}  # another run of this id, which stays as it is
 CARD_IDS = "glia.cards.ids"
@@ -76,7 +74,8 @@ def _entry(event: Envelope) -> Entry:
 
 def _received(event: Envelope) -> str:
     """As ingestion spells what it receives."""
-    return _RECEIVED.encode(event)
+    rest = {name: value for name, value in event.items() if name != "attributes"}
+    return f"{contents.dump(rest)}\n{contents.dump(event['attributes'])}"
 
 
 def _run(told: Explanation, entries: list[Entry], made: list[Made]) -> dict[str, Any]:

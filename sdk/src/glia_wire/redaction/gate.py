@@ -77,6 +77,7 @@ class Gate:
         self._hooks = tuple(hooks)
         self._scanner = Scanner(rules, slice_chars)
         self._keys: dict[str, _Key] = {}
+        self._plain_keys: set[str] = set()
 
     def redact(self, value: Any, breathe: Breathe | None = None) -> Redacted:
         """Redacts any JSON value, keys included. The input is never changed.
@@ -120,6 +121,20 @@ class Gate:
             if len(name) <= 64 and len(self._keys) < _CACHED and not self._hooks:
                 self._keys[name] = known
         return known
+
+    def is_plain_object(self, value: dict[Any, Any]) -> bool:
+        """Whether the keys of an object neither hold anything nor say anything of its values. Only true if so."""
+        if not self._plain_keys.issuperset(value):
+            for name in value:
+                if not (isinstance(name, str) and self._is_plain_key(name)):
+                    return False
+        return value.keys().isdisjoint(_NAMING) or _VALUES.isdisjoint(map(str.lower, value))
+
+    def _is_plain_key(self, name: str) -> bool:
+        is_plain = self.key(name) == _NO_KEY
+        if is_plain and name in self._keys:
+            self._plain_keys.add(name)
+        return is_plain
 
     def _read_key(self, name: str) -> _Key:
         low = name.lower()
@@ -178,7 +193,7 @@ class _Call:
     def _number(self, value: float, key: _Key) -> Any:
         if key.strength in ("strong", "denied"):
             return self._replace(Secret(repr(value), "secret"))
-        if not isinstance(value, int) or -_SMALL < value < _SMALL or value.bit_length() > 64:
+        if not isinstance(value, int) or _is_short(value):
             return value
         digits = str(abs(value))
         if key.is_phone and _BARE_PHONE.fullmatch(digits):
@@ -208,7 +223,7 @@ class _Call:
         """What `{"name": ..., "value": ...}`, as headers and attributes are often written, says of the value."""
         if not 2 <= len(value) <= 5:
             return None
-        for name in ("key", "name", "Key", "Name"):
+        for name in _NAMING:
             if isinstance(text := value.get(name), str):
                 about = self._gate.key(text[:256])
                 return about if about.strength or about.is_phone else None
@@ -232,6 +247,7 @@ class _Call:
 
 
 _PLAIN: Final = {float, bool, type(None)}
+_NAMING: Final = ("key", "name", "Key", "Name")
 _VALUES: Final = {
     "value", "stringvalue", "string_value", "values", "intvalue", "int_value", "arrayvalue", "array_value"
 }  # fmt: skip
@@ -240,6 +256,16 @@ _VALUES: Final = {
 def _check(levels: int) -> None:
     if levels < 0:
         raise RedactionFailed(f"more than {MAX_DEPTH} levels")
+
+
+def is_plain_number(value: int) -> bool:
+    """Whether a number stays under a key that says nothing of it."""
+    return _is_short(value) or not numbers.is_card(str(abs(value)))
+
+
+def _is_short(value: int) -> bool:
+    """Whether a number is too short for a phone's or card's, or so long that it is none."""
+    return -_SMALL < value < _SMALL or value.bit_length() > 64
 
 
 def _key_text(key: Any) -> str:

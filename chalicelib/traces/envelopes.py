@@ -1,0 +1,217 @@
+"""Envelopes as they were received: read into drafts, strictly, or refused with a code."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from functools import lru_cache
+from typing import Any
+from uuid import UUID
+
+from glia_wire.events import SCHEMA_VERSION, STEP_EVENTS
+from pydantic import ValidationError
+
+from chalicelib.traces import contents
+from chalicelib.traces.models import Draft, Unreadable
+from chalicelib.traces.schema import Event
+
+EVENT_BYTES = 1024 * 1024  # of an event as JSON
+MAX_DEPTH = 60
+FAR_OFF = timedelta(days=3660)
+AHEAD = timedelta(minutes=5)
+CODES = {
+    "schema_version": "schema_version_unknown",
+    "run_id": "run_id_invalid",
+    "step_id": "step_id_invalid",
+    "parent_step_id": "parent_step_id_invalid",
+    "sequence_no": "sequence_no_invalid",
+    "event_type": "event_type_unknown",
+    "kind": "kind_unknown",
+    "ts": "ts_invalid",
+}
+REPLACED = "characters_replaced"
+CLOCK_SKEW = "clock_skew"
+_id = lru_cache(maxsize=4096)(UUID)  # parents and runs come with event after event
+
+
+class Refused(Exception):
+    """The event cannot be stored."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class Reader:
+    """
+    Args:
+        now: the moment of receipt.
+    """
+
+    def __init__(self, now: datetime) -> None:
+        self._earliest, self._latest = now - FAR_OFF, now + FAR_OFF
+        self._skewed = now + AHEAD
+
+    def received(self, index: int, raw: Any) -> Draft:
+        """An event of somebody else's: nothing of it is taken for granted.
+
+        Raises:
+            Refused
+        """
+        if isinstance(raw, Unreadable):
+            raise Refused(raw.code)
+        if not isinstance(raw, dict):
+            raise Refused("not_an_event")
+        text, is_clean = _encoded(_spelled(raw.get("attributes", {})))
+        rest, is_clean_beside = _encoded(_spelled({key: value for key, value in raw.items() if key != "attributes"}))
+        received = rest + b"\n" + text
+        _bounded(received, raw)
+        clean = raw if is_clean and is_clean_beside else _clean(raw)
+        event = _event(clean)
+        draft = Draft(
+            index, event.run_id, event.sequence_no, event.event_type, event.step_id, event.parent_step_id, event.kind,
+            event.name, event.ts, event.sequence_source, event.attributes, text if clean is raw else b"", received,
+            (REPLACED,) if clean != raw else (), event.artifact_refs, event.call_signature,
+            event.redaction.counts if event.redaction else {},
+        )  # fmt: skip
+        return self._checked(draft)
+
+    def made(self, index: int, raw: dict[str, Any]) -> Draft:
+        """An event that the server made itself of something else: its envelope is right, its attributes are anything.
+        Its number is given later.
+
+        Raises:
+            Refused
+        """
+        attributes, step_id, name = raw["attributes"], raw["step_id"], raw["name"]
+        text, is_clean = _quickly_written(attributes) or _encoded(_spelled(attributes))
+        beside, is_clean_beside = _encoded(f"\n{raw['event_type']} {step_id} {name}")
+        received = text + beside
+        _bounded(received, attributes)
+        parent = raw["parent_step_id"]
+        draft = Draft(
+            index, _id(raw["run_id"]), 0, raw["event_type"], _id(step_id) if step_id else None,
+            _id(parent) if parent else None, raw["kind"], name, datetime.fromisoformat(raw["ts"]),
+            raw["sequence_source"], attributes, text, received, (), [], None, {},
+        )  # fmt: skip
+        if not (is_clean and is_clean_beside):
+            draft.name, draft.attributes, draft.text = _clean(name), _clean(attributes), b""
+            draft.flags = (REPLACED,) if (draft.name, draft.attributes) != (name, attributes) else ()
+        return self._checked(draft)
+
+    def is_near(self, moment: datetime) -> bool:
+        """Whether a moment is one that an event may have."""
+        return self._earliest < moment < self._latest
+
+    def _checked(self, draft: Draft) -> Draft:
+        """
+        Raises:
+            Refused
+        """
+        if draft.step_id is None and draft.event_type in STEP_EVENTS:
+            raise Refused("step_id_missing")
+        if draft.parent_step_id is not None and draft.parent_step_id == draft.step_id:
+            raise Refused("parent_is_itself")
+        if not self.is_near(draft.ts):
+            raise Refused("ts_out_of_range")
+        if contents.is_reserved(draft.attributes, len(draft.artifact_refs)):
+            raise Refused("reserved_name")
+        if draft.ts > self._skewed:
+            draft.flags = (CLOCK_SKEW, *draft.flags)
+        return draft
+
+
+def place(raw: Any) -> tuple[UUID | None, int | None]:
+    """Whatever of run id and sequence number can be read, for the receipt."""
+    if not isinstance(raw, dict):
+        return None, None
+    run_id, sequence_no = raw.get("run_id"), raw.get("sequence_no")
+    try:
+        found = UUID(run_id) if isinstance(run_id, str) else None
+    except ValueError:
+        found = None
+    is_whole = type(sequence_no) is int and abs(sequence_no) <= 2**63
+    return found, sequence_no if is_whole else None
+
+
+def _quickly_written(attributes: dict[str, Any]) -> tuple[bytes, bool] | None:
+    """JSON of attributes that need no closer look; None of those that may."""
+    try:
+        text = contents.write(attributes)
+    except ValueError:
+        return None
+    # In JSON; mostly in its texts, where they are harmless.
+    is_suspicious = b"\\u0000" in text or b"NaN" in text or b"Infinity" in text
+    return None if is_suspicious else (text, True)
+
+
+def _spelled(value: Any) -> str:
+    """A JSON value in one spelling, whatever it holds.
+
+    Raises:
+        Refused
+    """
+    try:
+        return contents.dump(value)
+    except RecursionError:
+        raise Refused("too_deep") from None
+    except ValueError:
+        raise Refused("number_out_of_range") from None
+
+
+def _encoded(text: str) -> tuple[bytes, bool]:
+    """The bytes of JSON, and whether it is free of NUL characters and lone surrogates, which Postgres cannot hold."""
+    try:
+        encoded = text.encode()
+    except UnicodeEncodeError:
+        return text.encode("utf-8", "surrogatepass"), False
+    return encoded, b"\\u0000" not in encoded and b"\x00" not in encoded
+
+
+def _bounded(received: bytes, raw: Any) -> None:
+    """
+    Raises:
+        Refused: it is too large, or nested too deep.
+    """
+    if len(received) > EVENT_BYTES:
+        raise Refused("event_too_large")
+    if received.count(b"[") + received.count(b"{") > MAX_DEPTH and _depth(raw) > MAX_DEPTH:
+        raise Refused("too_deep")
+
+
+def _depth(value: Any) -> int:
+    """How many brackets are open at the deepest place."""
+    depth, level = 0, [value]
+    while level:
+        level = [
+            child
+            for one in level
+            if isinstance(one, dict | list)
+            for child in (one.values() if isinstance(one, dict) else one)
+        ]
+        depth += 1
+    return depth - 1
+
+
+def _clean(value: Any) -> Any:
+    """What Postgres cannot hold, replaced by U+FFFD, in keys too."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\ufffd").encode("utf-8", "surrogatepass").decode("utf-8", "replace")
+    if isinstance(value, list):
+        return [_clean(item) for item in value]
+    if isinstance(value, dict):
+        return {_clean(key): _clean(item) for key, item in value.items()}
+    return value
+
+
+def _event(raw: dict[str, Any]) -> Event:
+    """
+    Raises:
+        Refused
+    """
+    if raw.get("schema_version") != SCHEMA_VERSION:
+        raise Refused("schema_version_unknown")
+    try:
+        return Event.model_validate(raw)
+    except ValidationError as error:
+        where = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
+        raise Refused(CODES.get(where, "invalid")) from None
