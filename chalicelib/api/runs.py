@@ -39,6 +39,7 @@ class RunsQuery(Page):
     kind: Text | None = Field(default=None, description="Runs with a step of this kind.")
     model: Text | None = Field(default=None, description="Runs with a step by this model.")
     tag: Text | None = None
+    origin: Literal["glia", "programs"] | None = Field(default=None, description="Glia's own runs, or all others.")
     health: Text | None = Field(default=None, description="`ok`, `flagged`, or one flag.")
     since: AwareDatetime | None = Field(default=None, description="Started at or after.")
     until: AwareDatetime | None = Field(default=None, description="Started before.")
@@ -64,8 +65,8 @@ def get_runs(call: Call) -> Response:
     """Your runs, the last received first."""
     query: RunsQuery = call.query
     wanted = Filter(
-        status=query.status, kind=query.kind, model=query.model, tag=query.tag, health=query.health, since=query.since,
-        until=query.until, min_cost=query.min_cost,
+        status=query.status, kind=query.kind, model=query.model, tag=query.tag, origin=query.origin,
+        health=query.health, since=query.since, until=query.until, min_cost=query.min_cost,
     )  # fmt: skip
     found = call.services.runs.runs(call.user_id, wanted, _before(query.cursor), query.limit + 1)
     return page(RunPage, found, query.limit, run_view, _cursor)

@@ -24,7 +24,7 @@ def title_of(body: str) -> str:
         found = lead.match(text)
         rest = text[found.end() :] if found else ""
         text = rest if any(sign.isalnum() for sign in rest) else text
-    return _shortened(_sentence_case(_TAIL.sub("", text) or body))
+    return _shortened(_sentence_case(_TAIL.sub("", text).strip() or body))
 
 
 def _sentence_case(text: str) -> str:

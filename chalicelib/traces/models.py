@@ -10,6 +10,7 @@ from uuid import UUID
 from chalicelib.traces.schema import ArtifactRef
 
 ReceiptStatus = Literal["accepted", "duplicate", "held", "rejected"]
+OWN = "glia"  # service, and a tag, of Glia's own runs
 Place = tuple[UUID, int]  # run id and sequence number
 
 

@@ -165,6 +165,18 @@ def test_events_end_with_the_turn_and_resume_where_the_client_left_off(http: htt
     assert http.get(turn["events"], headers={"Last-Event-ID": str(ids[-1])}).status_code == 204
 
 
+def test_a_turn_and_its_extraction_are_explained_by_runs(http: httpx.Client) -> None:
+    """Written by the workers with what they explain: the turn names its run, and so does the extraction."""
+    said = chat(http, "I decided to go with Postgres.")
+    until(lambda: is_completed(http, said["turn_id"]))
+    extractions = f"/extract-runs?topic_id={said['topic_id']}&status=finished"
+    until(lambda: http.get(extractions).json()["items"])
+    turn, [extraction, *_] = http.get(f"/turns/{said['turn_id']}").json(), http.get(extractions).json()["items"]
+    for row, name in ((turn, "chat.turn"), (extraction, "cards.extract")):
+        run = http.get(f"/runs/{row['trace_run_id']}").raise_for_status().json()
+        assert (run["name"], run["status"], run["service"], run["health"]) == (name, "completed", "glia", [])
+
+
 def test_errors_are_in_the_contract(glia: Deployed, http: httpx.Client) -> None:
     """Through the gateway too; and what it refuses by itself is 404 (LocalStack leaves the body as AWS has it)."""
     assert http.get("/no/such/path").status_code == 404

@@ -22,6 +22,7 @@ from tests.support.explained import shown
 from tests.support.model_glia import MODEL, Start, starter
 from tests.support.model_server import Answer, AnswerJson, HttpError, ModelRequest
 from tests.support.queue import RecordingQueue
+from tests.support.traces import event, new_run, send
 
 
 @pytest.fixture
@@ -381,3 +382,14 @@ def test_a_routing_record_names_the_run_of_its_turn(api: Api) -> None:
     imported = next(topic for topic in api.get("/topics")["items"] if topic["topic_id"] != said["topic_id"])
     [record] = api.get(f"/topics/{imported['topic_id']}/router-runs")["items"]
     assert record["trace_run_id"] is None
+
+
+def test_glias_own_runs_and_those_of_programs_are_told_apart(api: Api) -> None:
+    """By where they are from: a program that calls itself glia is none of ours."""
+    said = api.say("I decided to go with Postgres.")
+    program = new_run()
+    send(api, event(program, 0, "run.started", attributes={"service": "glia", "tags": ["mine"]}))
+    own = {run["run_id"] for run in api.get("/runs?origin=glia")["items"]}
+    assert api.get(f"/turns/{said['turn_id']}")["trace_run_id"] in own
+    assert [run["run_id"] for run in api.get("/runs?origin=programs")["items"]] == [program]
+    assert {run["run_id"] for run in api.get("/runs")["items"]} == {*own, program}

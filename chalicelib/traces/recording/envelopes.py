@@ -10,8 +10,8 @@ from uuid import UUID, uuid5
 from glia_wire.events import SCHEMA_VERSION
 
 from chalicelib.explaining.models import Explanation, Facts, Step
+from chalicelib.traces.models import OWN
 
-SERVICE = "glia"
 LONGEST = 200  # characters of a name
 Envelope = dict[str, Any]
 
@@ -46,7 +46,7 @@ class Made:
 
 def envelopes(told: Explanation) -> tuple[list[Envelope], list[Made]]:
     """The run's events, numbered from 0 on, and its steps in the order of their first events."""
-    events = [_event(told, 0, "run.started", told.name, told.started_at, {"service": SERVICE, **_beginning(told)})]
+    events = [_event(told, 0, "run.started", told.name, told.started_at, {"service": OWN, **_beginning(told)})]
     made: list[Made] = []
     for step in told.steps:
         _add(told, step, None, events, made)

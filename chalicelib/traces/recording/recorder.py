@@ -14,8 +14,9 @@ from glia_wire.redaction import RULESET, Gate
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.explaining.models import Explanation
 from chalicelib.traces import contents
+from chalicelib.traces.models import OWN
 from chalicelib.traces.recording import store
-from chalicelib.traces.recording.envelopes import LONGEST, SERVICE, Envelope, Made, envelopes, status
+from chalicelib.traces.recording.envelopes import LONGEST, Envelope, Made, envelopes, status
 from chalicelib.traces.recording.store import Entry
 from chalicelib.traces.service import TraceIngestion
 
@@ -80,7 +81,7 @@ def _received(event: Envelope) -> str:
 
 def _run(told: Explanation, entries: list[Entry], made: list[Made]) -> dict[str, Any]:
     return {
-        "run": told.run_id, "status": status(told), "name": told.name, "service": SERVICE,
+        "run": told.run_id, "status": status(told), "name": told.name, "service": OWN,
         "tags": sorted(set(told.tags)), "events": len(entries), "steps": len(made),
         "failed": sum(one.status == "failed" for one in made), "input": _sum(made, INPUT),
         "output": _sum(made, OUTPUT), "models": [one.model for one in made if one.model],

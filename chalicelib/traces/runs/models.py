@@ -70,6 +70,7 @@ class Filter:
     kind: str | None = None
     model: str | None = None
     tag: str | None = None
+    origin: str | None = None
     health: str | None = None
     since: datetime | None = None
     until: datetime | None = None

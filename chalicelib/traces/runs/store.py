@@ -9,7 +9,7 @@ from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.traces import contents
-from chalicelib.traces.models import Gap
+from chalicelib.traces.models import OWN, Gap
 from chalicelib.traces.runs.models import Buckets, Event, Filter, Run, Skeleton, Step
 
 RUN_COLUMNS = ", ".join(field.name for field in fields(Run))
@@ -22,6 +22,8 @@ LIST = f"""
         AND (%(before)s::timestamptz IS NULL OR (received_at, run_id) < (%(before)s, %(before_id)s::uuid))
         AND (%(status)s::text IS NULL OR status = %(status)s) AND (%(kind)s::text IS NULL OR %(kind)s = ANY(kinds))
         AND (%(model)s::text IS NULL OR %(model)s = ANY(models)) AND (%(tag)s::text IS NULL OR %(tag)s = ANY(tags))
+        AND (%(origin)s::text IS NULL OR
+            (%(origin)s = 'glia') = COALESCE(service = '{OWN}' AND '{OWN}' = ANY(tags), false))
         AND (%(since)s::timestamptz IS NULL OR COALESCE(started_at, received_at) >= %(since)s)
         AND (%(until)s::timestamptz IS NULL OR COALESCE(started_at, received_at) < %(until)s)
         AND (%(min_cost)s::numeric IS NULL OR cost >= %(min_cost)s)

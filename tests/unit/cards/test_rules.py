@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chalicelib.cards.models import CardKind, DraftCard, SourceMessage
@@ -234,6 +234,7 @@ def windows(messages: list[SourceMessage]) -> list[list[DraftCard]]:
 
 
 @given(TEXTS)
+@example("- [ ] ` ]`")
 @settings(max_examples=400, deadline=None)
 def test_any_text_gives_verbatim_and_presentable_cards(text: str) -> None:
     """No text raises; every card cites verbatim, has a short one-line title and body, and a confidence in 0..1."""

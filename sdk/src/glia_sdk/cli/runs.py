@@ -58,6 +58,7 @@ def runs(
     kind: Annotated[str | None, typer.Option(help="Only with a step of this kind.")] = None,
     model: Annotated[str | None, typer.Option(help="Only with a step by this model.")] = None,
     tag: Annotated[str | None, typer.Option(help="Only with this tag.")] = None,
+    origin: Annotated[str | None, typer.Option(help="glia for Glia's own runs, programs for all others.")] = None,
     health: Annotated[str | None, typer.Option(help="ok, flagged, or one flag.")] = None,
     since: Annotated[str | None, typer.Option(metavar="TIME", help="Started at or after.")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="Started before.")] = None,
@@ -71,8 +72,8 @@ def runs(
     """List what was captured, the last first."""
     paging = Paging(limit, cursor, show_all, as_json)
     query = {
-        "status": status, "kind": kind, "model": model, "tag": tag, "health": health, "since": since, "until": until,
-        "min_cost": min_cost,
+        "status": status, "kind": kind, "model": model, "tag": tag, "origin": origin, "health": health, "since": since,
+        "until": until, "min_cost": min_cost,
     }  # fmt: skip
     commands.show_list(context, "/runs", listing.as_table(COLUMNS), paging, profile, **query)
 
