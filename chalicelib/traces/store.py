@@ -161,7 +161,9 @@ def insert_contents(tx: Transaction, user_id: UUID, used: dict[tuple[UUID, UUID]
         INSERT_CONTENTS, user=user_id, hashes=Uuids(c.content_hash for c in once), bodies=Texts(c.body for c in once),
         items=Texts(_joined(c.items) for c in once), bytes=Wholes(c.size for c in once),
     )  # fmt: skip
-    tx.run(INSERT_CONTENT_REFS, user=user_id, hashes=Uuids(hash for _, hash in used), runs=Uuids(run for run, _ in used))
+    tx.run(
+        INSERT_CONTENT_REFS, user=user_id, hashes=Uuids(hash for _, hash in used), runs=Uuids(run for run, _ in used)
+    )
 
 
 def insert_artifact_refs(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:

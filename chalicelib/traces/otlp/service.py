@@ -67,9 +67,7 @@ class SpanIngestion:
         taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
         return open_ones
 
-    def _store(
-        self, tx: Transaction, user_id: UUID, events: list[Prepared], standings: dict[UUID, Standing]
-    ) -> None:
+    def _store(self, tx: Transaction, user_id: UUID, events: list[Prepared], standings: dict[UUID, Standing]) -> None:
         if events:
             self._ingestion.store(tx, user_id, events, standings)
             store.note_roots(tx, user_id, standings, self._late)
@@ -135,11 +133,11 @@ def _numbered(steps: Steps, starts: dict[UUID, Prepared], standings: dict[UUID, 
     numbered: list[Prepared] = []
     for made in steps.values():
         run_id = made[0].run_id
-        number = numbers[run_id]
-        if number == 0 and run_id in starts:
+        first = numbers[run_id]
+        if first == 0 and run_id in starts:
             made.insert(0, starts[run_id])
-        for number, event in enumerate(made, number):
+        for number, event in enumerate(made, first):
             event.sequence_no = number
-        numbers[run_id] = number + 1
+        numbers[run_id] = first + len(made)
         numbered += made
     return numbered
