@@ -33,15 +33,15 @@ def _prefixed(separator: str, prefixes: tuple[str, ...]) -> re.Pattern[str]:
 _AFTER_UNDERSCORE: Final = _prefixed("_", _UNDERSCORED)
 _AFTER_DASH: Final = _prefixed("-", _DASHED)
 _APART: Final = r"(?:(?<![A-Za-z0-9_-])|(?<=\\[nrt]))"
-# Each from a letter that is rare in prose, so that the scan runs from one of those to the next.
+# Each from a letter that is rare in prose, so that the scan runs from one of those to the next; without it, none runs.
 _BARE: Final = tuple(
-    re.compile(pattern)
-    for pattern in (
-        rf"I(?<=A[KS]I)(?<={EDGE}A[KS]I)A[A-Z0-9]{{16}}(?![A-Za-z0-9])",
-        rf"z(?<=AIz)(?<={EDGE}AIz)a[A-Za-z0-9_-]{{30,64}}",
-        rf"9(?<=ya29)(?<={_APART}ya29)\.[A-Za-z0-9_-]{{20,}}",
-        rf"G(?<=SG)(?<={EDGE}SG)\.[A-Za-z0-9_-]{{16,64}}\.[A-Za-z0-9_-]{{16,128}}",
-        rf"J(?<=eyJ)(?<={_APART}eyJ)[A-Za-z0-9_-]{{6,2048}}\.[A-Za-z0-9_=-]{{4,}}(?:\.[A-Za-z0-9_=-]*){{0,3}}",
+    (trigger, re.compile(pattern))
+    for trigger, pattern in (
+        ("I", rf"I(?<=A[KS]I)(?<={EDGE}A[KS]I)A[A-Z0-9]{{16}}(?![A-Za-z0-9])"),
+        ("z", rf"z(?<=AIz)(?<={EDGE}AIz)a[A-Za-z0-9_-]{{30,64}}"),
+        ("0", rf"9(?<=ya29)(?<={_APART}ya29)\.[A-Za-z0-9_-]{{20,}}"),
+        ("G", rf"G(?<=SG)(?<={EDGE}SG)\.[A-Za-z0-9_-]{{16,64}}\.[A-Za-z0-9_-]{{16,128}}"),
+        ("J", rf"J(?<=eyJ)(?<={_APART}eyJ)[A-Za-z0-9_-]{{6,2048}}\.[A-Za-z0-9_=-]{{4,}}(?:\.[A-Za-z0-9_=-]*){{0,3}}"),
     )
 )
 _SLACK: Final = re.compile(r"\.slack\.com/(?:services|workflows)/[A-Za-z0-9/_-]{16,256}")
@@ -156,7 +156,7 @@ RULES: Final = (
     Rule("private keys", private_keys, frozenset("-")),
     Rule("provider keys, underscored", marked(_AFTER_UNDERSCORE), frozenset("_")),
     Rule("provider keys, dashed", marked(_AFTER_DASH), frozenset("-")),
-    *(Rule("tokens", bare(pattern)) for pattern in _BARE),
+    *(Rule("tokens", bare(pattern), frozenset(trigger)) for trigger, pattern in _BARE),
     Rule("webhooks", slack, frozenset("/")),
     Rule("authorization schemes", schemes),
     Rule("passwords in addresses", address_passwords, frozenset("@")),

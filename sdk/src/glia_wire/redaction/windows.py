@@ -29,13 +29,14 @@ class Span(NamedTuple):
 
 
 _SHAPE: Final = bytes(48 if 48 <= code <= 57 else code + 32 if 65 <= code <= 90 else code for code in range(256))
-_TRIGGERS: Final = "-_@%:=/\\0"
+_TRIGGERS: Final = "-_@%:=/\\0z"
+_CAPITALS: Final = "IGJ"
 
 
 class Shape:
     """A part of the text, position by position: letters small, digits `0`, what is not ASCII `?`. Cheap to search.
 
-    `marks` are the characters of `_TRIGGERS` that are in it.
+    `marks` are the characters of `_TRIGGERS` that are in it, and those of `_CAPITALS` that are in the text.
     """
 
     __slots__ = ("marks", "offset", "text")
@@ -43,10 +44,11 @@ class Shape:
     def __init__(self, text: str, start: int, end: int) -> None:
         self.offset = max(0, start - 64)
         part = text[self.offset : end]
+        self.marks = {mark for mark in _CAPITALS if mark in part}
         if not part.isascii():
             part = part.replace("\u00a0", " ").replace("\u2011", "-")
         self.text = part.encode("ascii", "replace").translate(_SHAPE).decode("latin-1")
-        self.marks = {mark for mark in _TRIGGERS if mark in self.text}
+        self.marks |= {mark for mark in _TRIGGERS if mark in self.text}
 
 
 class Window:
@@ -113,8 +115,8 @@ class Finder(Protocol):
 class Rule:
     """One rule of the gate: a name for people, and its finder. Earlier rules win where spans overlap.
 
-    `triggers`: characters of `-_@%:=/\\` and `0` (any digit) without one of which the rule finds nothing; none: it is
-    always asked.
+    `triggers`: characters of `-_@%:=/\\zIGJ` and `0` (any digit) without one of which the rule finds nothing; none: it
+    is always asked.
     """
 
     name: str
