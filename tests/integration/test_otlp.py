@@ -148,6 +148,41 @@ def test_a_span_is_kept_whole_or_not_at_all(api: Api) -> None:
     assert api.get(trace.path)["step_count"] == 3
 
 
+def said(**value: Any) -> dict[str, Any]:
+    """A span in OTLP's JSON with one attribute."""
+    times = {"startTimeUnixNano": str(AT), "endTimeUnixNano": str(AT + 1)}
+    return {"spanId": uuid4().hex[:16], "name": "a", **times, "attributes": [{"key": "x", "value": value}]}
+
+
+def test_what_cannot_be_kept_of_spans_is_refused_or_replaced(api: Api) -> None:
+    """Times out of range, numbers that are none, and what is too deep, by their codes; NUL and lone surrogates."""
+    trace_id = uuid4()
+    deep: Any = "x"
+    for _ in range(70):
+        deep = {"arrayValue": {"values": [deep]}} if deep != "x" else {"stringValue": "x"}
+    spans = [
+        said(stringValue="kept \x00 and \ud800") | {"name": "n\x00"},
+        said(doubleValue="NaN"),
+        said(stringValue="NaN \\u0000"),
+        said(**deep),
+        said(stringValue="x") | {"startTimeUnixNano": "9" * 40},
+        said(stringValue="x") | {"startTimeUnixNano": "1"},
+        said(stringValue="x") | {"events": [{"name": "e", "timeUnixNano": "9" * 40}]},
+    ]
+    spans = [span | {"traceId": trace_id.hex} for span in spans]
+    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+    answer = json.loads(post(api, body, "application/json").body)["partialSuccess"]
+    codes = "not_a_span: 1, number_out_of_range: 1, too_deep: 1, ts_invalid: 1, ts_out_of_range: 1"
+    assert answer == {"rejectedSpans": 5, "errorMessage": codes}
+    run = api.get(f"/runs/{trace_id}")
+    assert (run["step_count"], run["incomplete_count"], run["health"]) == (2, 0, ["characters_replaced"])
+    events = api.get(f"/runs/{trace_id}/events")["items"]
+    assert sorted(event["name"] for event in events if event["step_id"]) == ["a", "a", "n\ufffd", "n\ufffd"]
+    assert {"kept \ufffd and \ufffd\ufffd\ufffd", "NaN \\u0000"} == {
+        event["attributes"]["x"] for event in events if event["event_type"] == "step.completed"
+    }
+
+
 def test_a_secret_in_a_span_is_kept_nowhere(api: Api, superuser_rows: Callable[[str], list[Any]]) -> None:
     """The gate is the same as for every other way in."""
     sent(api, Trace(2, "AKIAIOSFODNN7EXAMPLE and eve@example.org").body([0, 1]))

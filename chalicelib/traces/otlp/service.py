@@ -133,12 +133,11 @@ def _numbered(steps: Steps, starts: dict[UUID, Prepared], standings: dict[UUID, 
     numbered: list[Prepared] = []
     for made in steps.values():
         run_id = made[0].run_id
-        number = numbers[run_id]
-        if number == 0 and run_id in starts:
+        first = numbers[run_id]
+        if first == 0 and run_id in starts:
             made.insert(0, starts[run_id])
-        for event in made:
+        for number, event in enumerate(made, first):
             event.sequence_no = number
-            number += 1
-        numbers[run_id] = number
+        numbers[run_id] = first + len(made)
         numbered += made
     return numbered
