@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import ssl
 import threading
-import weakref
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urljoin, urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -36,7 +35,7 @@ class Transport:
         self._url = url.rstrip("/") + "/"
         self._timeout = timeout
         self._threads = threading.local()
-        self._opened: weakref.WeakSet[http.client.HTTPConnection] = weakref.WeakSet()
+        self._opened: set[http.client.HTTPConnection] = set()  # they outlive the thread that opened them, to be closed
         self._tls: ssl.SSLContext | None = None
 
     def request(self, method: str, address: str, body: bytes, headers: dict[str, str]) -> Answer:
@@ -81,6 +80,8 @@ class Transport:
         connection = kept.get(at.netloc)
         if connection is not None and connection.sock is not None:
             return connection, False
+        if connection is not None:
+            self._opened.discard(connection)
         connection = kept[at.netloc] = self._open(at)
         self._opened.add(connection)
         return connection, True
@@ -103,6 +104,7 @@ class Transport:
     def _drop(self, at: SplitResult) -> None:
         connection = self._threads.kept.pop(at.netloc, None)
         if connection is not None:
+            self._opened.discard(connection)
             connection.close()
 
 
