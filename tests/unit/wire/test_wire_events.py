@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 import json
 import subprocess
 import sys
@@ -9,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from glia_wire.canonical import canonical_json, content_hash
+from glia_wire.canonical import SLICE, canonical_json, content_hash
 from glia_wire.events import EVENT_TYPES, RUN_EVENTS, STEP_EVENTS, STEP_KINDS, TERMINAL_EVENTS, idempotency_key
 from glia_wire.signature import call_signature
 from hypothesis import given
@@ -61,6 +62,22 @@ def test_what_has_no_json_is_refused() -> None:
 def test_lone_surrogates_are_escaped_and_pairs_joined() -> None:
     """Any text of Python's has its bytes."""
     assert canonical_json("\ud83d\ude00\ud800") == '"😀\\ud800"'.encode()
+
+
+@pytest.mark.parametrize("piece", ['"', "\\", "\n", "\x07", "é", "\U0001f600", "\ud800", "\ud83d\ude00"])
+def test_long_texts_are_written_as_short_ones_are(piece: str) -> None:
+    """Long texts are escaped in slices; wherever a slice ends, the JSON is that of the text's pieces."""
+    for size in (SLICE - 2, SLICE - 1, SLICE, 3 * SLICE):
+        written = canonical_json({"long": "x" * size + piece * 3 + "y" * SLICE})
+        middle = canonical_json(piece * 3)[1:-1]
+        assert written == b'{"long":"' + b"x" * size + middle + b"y" * SLICE + b'"}'
+
+
+def test_a_long_request_is_signed_as_its_canonical_json() -> None:
+    """Signed in parts, the signature is the HMAC of the whole."""
+    request = {"b": "long " * SLICE, "a": [1, "x"]}
+    expected = hmac.new(b"key", canonical_json(request), "sha256").hexdigest()
+    assert call_signature("k1", b"key", request) == f"v1:k1:{expected}"
 
 
 def test_signatures_tell_requests_and_keys_apart() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tests.unit.wire.planted import HARMLESS, PLANTED
 
 GATE = Gate()
+UNFILTERED = Gate(rules=[replace(rule, triggers=frozenset()) for rule in BUILT_IN])
 IDS = [f"{name}-{index}" for index, (name, _, _) in enumerate(PLANTED)]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -41,6 +43,14 @@ PIECES += [
     "[REDACTED:email:3]",
 ]
 NOISE = st.lists(st.sampled_from(PIECES) | st.text(max_size=6), max_size=12).map("".join)
+
+
+@given(NOISE, st.integers(0, 3))
+def test_prefilters_pass_nothing_over(text: str, doublings: int) -> None:
+    """Asked without triggers, and of short and long texts alike, the rules find the same."""
+    text = text + " " * 4096 * doublings
+    assert GATE.redact_text(text) == UNFILTERED.redact_text(text)
+    assert GATE.redact_text(text).value.rstrip(" ") == GATE.redact_text(text.rstrip(" ")).value
 
 
 @pytest.mark.parametrize(("name", "around", "secret"), PLANTED, ids=IDS)

@@ -18,8 +18,10 @@ from glia_sdk.capture.encoding import Encoder
 from glia_sdk.capture.ids import new_id
 from glia_sdk.capture.pacing import LONGEST_WAY, NAP, STRETCH, Pacer
 from glia_sdk.capture.records import Record
+from glia_sdk.capture.settings import SigningKey
 from glia_sdk.capture.snapshots import snapshot
 from glia_wire.redaction import Gate
+from glia_wire.signature import call_signature
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -118,6 +120,18 @@ def test_what_json_cannot_say_does_not_lose_the_event() -> None:
     assert encoded({"half": "a\ud800b", "none": math.nan}) == {"half": "a?b", "none": "nan"}
 
 
+def test_a_signed_text_is_escaped_once_and_the_payload_is_redacted_all_the_same() -> None:
+    """What was escaped for the signature, before redaction, never stands in for a text that redaction changed."""
+    clean, told = "some words. " * 4000, "mail to ann@example.com. " * 2000
+    encoder = Encoder(Gate(), SigningKey("k", b"key"), lambda: None, lambda _: None)
+    record = Record(new_id(), None, None, 0, "note", None, "n", 0, {"a": clean, "b": told}, [clean, told], 10**5)
+    item = encoder.encode(record)
+    assert json.loads(item.body)["call_signature"] == call_signature("k", b"key", [clean, told])
+    payloads = {blob.role: json.loads(blob.data) for blob in item.blobs}
+    attributes = json.loads(item.body)["attributes"] | payloads
+    assert attributes == {"a": clean, "b": told.replace("ann@example.com", "[REDACTED:email:1]")}
+
+
 def test_ids_are_version_7_and_differ() -> None:
     """Ordered by time, and never the same."""
     ids = [UUID(new_id()) for _ in range(1000)]
@@ -142,6 +156,18 @@ def test_work_is_done_in_stretches_with_naps_between() -> None:
     clock.now += 1
     hurried.pause()
     assert len(clock.naps) == 2
+
+
+def test_under_pressure_naps_stay_short_and_no_way_is_made() -> None:
+    """Much is left to do: the program still gets its turn after each stretch, but the work does not stop for it."""
+    clock = Clock()
+    pace = Pacer(lambda: False, lambda: True, clock=clock, sleep=clock.sleep)
+    clock.late = 0.01
+    for _ in range(4):
+        clock.now += STRETCH * 2
+        pace.make_way(10.0)
+        pace.pause()
+    assert clock.naps == [NAP] * 4
 
 
 def test_work_makes_way_for_a_call_but_not_for_long() -> None:
