@@ -15,6 +15,7 @@ for name in [name for name in os.environ if name.startswith(INHERITED) and name 
     del os.environ[name]
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
 
+import hypothesis  # noqa: E402 - nothing of ours may be imported before the environment is clean
 import psycopg  # noqa: E402 - nothing of ours may be imported before the environment is clean
 import pytest  # noqa: E402 - nothing of ours may be imported before the environment is clean
 
@@ -27,6 +28,10 @@ from tests.support.blobs import MemoryBlobs  # noqa: E402
 from tests.support.databases import Server, rows_with, start_server  # noqa: E402
 from tests.support.logs import LogWatch  # noqa: E402
 from tests.support.queue import RecordingQueue  # noqa: E402
+
+# On a busy machine an example may take its time: tests do not time things.
+hypothesis.settings.register_profile("glia", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
+hypothesis.settings.load_profile("glia")
 
 
 @pytest.fixture(scope="session", autouse=True)
