@@ -111,8 +111,8 @@ MAKE_STEPS = """
             (array_agg(cost) FILTER (WHERE cost IS NOT NULL))[1] AS cost
         FROM said GROUP BY run_id, step_id
     ), compared AS MATERIALIZED (
-        SELECT f.*, s.place, s.status AS was, s.input_tokens AS input_was, s.output_tokens AS output_was, s.cost AS cost_was,
-            s.model AS model_was, s.kind AS kind_was
+        SELECT f.*, s.place, s.status AS was, s.input_tokens AS input_was, s.output_tokens AS output_was,
+            s.cost AS cost_was, s.model AS model_was, s.kind AS kind_was
         FROM fresh f LEFT JOIN LATERAL (
             SELECT t.*, t.ctid AS place FROM trace_steps t
             WHERE t.user_id = %(user)s AND t.run_id = f.run_id AND t.step_id = f.step_id LIMIT 1
