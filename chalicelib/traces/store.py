@@ -52,10 +52,13 @@ INSERT_EVENTS = """
             bytes, artifact_refs, call_signature, redaction, fingerprint)
 """
 
+# Looked up one by one, by LIMIT: a join would be planned to read all of the user's events.
 FINGERPRINTS = """
     SELECT e.run_id, e.sequence_no, e.fingerprint
-    FROM unnest(%(runs)b::uuid[], %(nos)b::bigint[]) AS g (run_id, sequence_no)
-    JOIN trace_events e ON e.user_id = %(user)s AND e.run_id = g.run_id AND e.sequence_no = g.sequence_no
+    FROM unnest(%(runs)b::uuid[], %(nos)b::bigint[]) AS g (run_id, sequence_no), LATERAL (
+        SELECT t.run_id, t.sequence_no, t.fingerprint FROM trace_events t
+        WHERE t.user_id = %(user)s AND t.run_id = g.run_id AND t.sequence_no = g.sequence_no LIMIT 1
+    ) e
 """
 
 # In hash order, so that batches with the same contents never wait for each other in a circle.

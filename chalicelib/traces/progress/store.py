@@ -69,7 +69,8 @@ ADVANCE = """
 """
 
 # Of the events of a step that have become visible, the first that says something holds, and what the step has said
-# before holds still. Then what the steps have changed is added to their runs.
+# before holds still. Then what the steps have changed is added to their runs. Each step is looked up once, by LIMIT and
+# from then on by its place: what is planned for the few rows that are guessed is quadratic in the many that come.
 MAKE_STEPS = """
     WITH given AS (
         SELECT * FROM unnest(%(runs)s::uuid[], %(lows)s::bigint[], %(highs)s::bigint[]) AS g (run_id, low, high)
@@ -110,10 +111,10 @@ MAKE_STEPS = """
             (array_agg(cost) FILTER (WHERE cost IS NOT NULL))[1] AS cost
         FROM said GROUP BY run_id, step_id
     ), compared AS MATERIALIZED (
-        SELECT f.*, s.status AS was, s.input_tokens AS input_was, s.output_tokens AS output_was, s.cost AS cost_was,
-            s.model AS model_was, s.kind AS kind_was
+        SELECT f.*, s.place, s.status AS was, s.input_tokens AS input_was, s.output_tokens AS output_was,
+            s.cost AS cost_was, s.model AS model_was, s.kind AS kind_was
         FROM fresh f LEFT JOIN LATERAL (
-            SELECT * FROM trace_steps t
+            SELECT t.*, t.ctid AS place FROM trace_steps t
             WHERE t.user_id = %(user)s AND t.run_id = f.run_id AND t.step_id = f.step_id LIMIT 1
         ) s ON true
     ), made AS (
@@ -143,7 +144,7 @@ MAKE_STEPS = """
             error_type = COALESCE(s.error_type, f.error_type), input_tokens = COALESCE(s.input_tokens, f.input),
             output_tokens = COALESCE(s.output_tokens, f.output), cost = COALESCE(s.cost, f.cost)
         FROM compared f
-        WHERE f.was IS NOT NULL AND s.user_id = %(user)s AND s.run_id = f.run_id AND s.step_id = f.step_id
+        WHERE f.was IS NOT NULL AND s.ctid = f.place
         RETURNING s.run_id, s.status, s.input_tokens, s.output_tokens, s.cost, s.model, s.kind
     ), changed AS (
         SELECT run_id, sum(sign) AS steps, sum(sign) FILTER (WHERE status = 'incomplete') AS incomplete,
