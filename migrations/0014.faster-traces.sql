@@ -8,4 +8,4 @@ ALTER TABLE trace_content_refs DROP CONSTRAINT trace_content_refs_user_id_run_id
 ALTER TABLE trace_content_refs DROP CONSTRAINT trace_content_refs_user_id_content_hash_fkey;
 ALTER TABLE trace_contents DROP CONSTRAINT trace_contents_user_id_fkey;
 COMMENT ON TABLE trace_contents IS 'Written and erased only while the user''s key is held, so no foreign key is checked row by row.';
-COMMENT ON COLUMN trace_events.fingerprint IS 'Keyed BLAKE2b, 16 bytes, of the event as received, before redaction: tells a resend from a conflict.';
+COMMENT ON COLUMN trace_events.fingerprint IS 'HMAC-SHA-256, 16 bytes, of the event as received, before redaction: tells a resend from a conflict.';
