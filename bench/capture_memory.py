@@ -17,7 +17,7 @@ from glia_sdk.capture.spill import Spill
 from bench.capture_programs import Model, environ, start, told
 from bench.support import Targets, parse, say, scratch
 
-GROWTH, EXIT = 64 * 1024 * 1024, 2.0  # bytes, seconds
+GROWTH, EXIT = 64_000_000, 2.0  # bytes, seconds
 PROGRAM = """
     import psutil
     calls, size, is_recorded = int(sys.argv[1]), int(sys.argv[2]), sys.argv[3] == "recorded"

@@ -60,10 +60,10 @@ class Intake:
                 self._make_room(record)
             self._records.append(record)
             self._bytes += record.weight
-            is_half_full = self._bytes > self._limit // 2
+            is_filling = self._bytes > self._limit // 4
         if not self._filled.is_set():
             self._filled.set()
-        if is_half_full:
+        if is_filling:
             self._urgent.set()
 
     def get(self) -> Record | None:

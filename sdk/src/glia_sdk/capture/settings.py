@@ -72,11 +72,11 @@ class CaptureSettings:
     @property
     def raw_bytes(self) -> int:
         """Room for events that are not redacted yet; what they are made into takes about as much again."""
-        return self.memory_bytes * 3 // 8
+        return self.memory_bytes // 4
 
     @property
     def outbox_bytes(self) -> int:
-        return self.memory_bytes // 4
+        return self.memory_bytes * 3 // 16
 
 
 def resolve(environ: Mapping[str, str] | None = None, **given: Any) -> CaptureSettings:
