@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from chalicelib.cards.models import SourceMessage
+from chalicelib.cards.windows import is_end, split
 from chalicelib.errors import GliaError
 from local.roles import DatabaseUrls
 from tests.conftest import settings_for
@@ -153,18 +155,28 @@ def test_a_second_preview_by_the_same_extractor_calls_no_model(begin: Start) -> 
     assert len(glia.model.requests) == asked
 
 
+def ends_open(message_ids: list[int]) -> bool:
+    """Whether the last window of a topic of these messages may grow."""
+    last = split([SourceMessage(message_id, "user", "") for message_id in message_ids])[-1]
+    return not is_end(len(last), last[-1].message_id)
+
+
 def test_what_has_changed_since_is_left_to_ordinary_extraction(begin: Start) -> None:
     """Of a topic that has grown, the windows that are as they were are applied; the others stay as they are shown."""
     glia = begin([noting("Chosen")])
     api = glia.api
-    said = [{"key": str(n), "role": "user", "content": f"I decided to buy lamp {n}."} for n in range(40)]
-    [topic_id] = api.post("/imports", {"source": "lamps", "messages": said})["topic_ids"]
+    said = [{"key": str(n), "role": "user", "content": f"I decided to buy lamp {n}."} for n in range(60)]
+    [topic_id] = api.post("/imports", {"source": "lamps", "messages": said[:40]})["topic_ids"]
+    count = 40
+    while not ends_open(api.messages_in(topic_id)):  # where windows end depends on ids
+        api.post("/imports", {"source": "lamps", "messages": said[count : count + 1]})
+        count += 1
     api.work()
     batch_id = preview(api, model=MODEL)
     was = api.get(f"/topics/{topic_id}")
     accepted = api.chat(FLOOR, topic_id=topic_id)
     assert accepted["topic_id"] == topic_id
-    assert was["message_count"] == 40
+    assert was["message_count"] == count
     for message in api.queue.take():
         if message.kind == "turn":
             api.services.worker.deliver(message)
