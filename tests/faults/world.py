@@ -81,6 +81,7 @@ class World:
         self.depth = 0
         self.calm = False
         self.crashes: dict[str, int] = {}
+        self.observed = ""
         self.queue, self.services = self.stage.queue, self.stage.services
         self.queue.take()
         self.stage.reach = self.reach
@@ -153,6 +154,10 @@ class World:
     def observe(self) -> None:
         """What a reader may see at any moment: the cards of a topic are those of one real state of it, whole, and never
         of an earlier one than was shown before."""
+        [(moment,)] = self.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        if moment == self.observed:  # nobody has written anything since
+            return
+        self.observed = moment
         states = self.rows(
             "SELECT topic_id, revision, cards_end_id FROM topics WHERE user_id = %s AND cards_revision = revision",
             self.user_id,
