@@ -17,7 +17,8 @@ _current: ContextVar[Request | None] = ContextVar("current_request", default=Non
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Imports within it are not interrupted to look for garbage, which they make none of: a tenth of a cold start."""
+    """Imports within it are not interrupted to look for garbage, which they make none of: a tenth of a cold start.
+    Afterwards what is loaded is left out of such looks, and they are rarer."""
     gc.disable()
     try:
         yield

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, TypeVar
 from pydantic import BaseModel
 
 from chalicelib.adapters.clock import Monotonic
-from chalicelib.cards.models import Try
 from chalicelib.cards.prompts import repair_prompt
+from chalicelib.explaining.models import Call
 from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
 from chalicelib.llm.failures import LLMError
 from chalicelib.llm.tokens import clip, tokens
@@ -44,7 +44,7 @@ class Asking:
         self._repair_limit = int(room * REPAIR_SHARE)
         self.limit = room - self._repair_limit
 
-    def ask(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Try]) -> Schema:
+    def ask(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Call]) -> Schema:
         """An answer that fits `schema`. Every try is added to `tries`, also those that fail.
 
         Raises:
@@ -56,13 +56,13 @@ class Asking:
             answer = clip(invalid.answer, self._repair_limit - REPAIR_OVERHEAD)
             return self._call(repair_prompt(prompt, answer, invalid.problem), schema, tries)
 
-    def _call(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Try]) -> Schema:
+    def _call(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Call]) -> Schema:
         for attempt in self._retrying():
             with attempt:
                 return self._try(prompt, schema, tries)
         raise AssertionError("retrying returns or raises")
 
-    def _try(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Try]) -> Schema:
+    def _try(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Call]) -> Schema:
         started = self._monotonic()
         failure: str | None = None
         usage = Usage()
@@ -75,4 +75,4 @@ class Asking:
             raise
         finally:
             client, told = self._client, (usage.input_tokens, usage.output_tokens)
-            tries.append(Try(client.provider, client.model, failure, started, self._monotonic(), *told))
+            tries.append(Call(client.provider, client.model, started, self._monotonic(), failure, *told))

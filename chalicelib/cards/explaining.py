@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 from uuid import UUID
 
-from chalicelib.cards.models import Try
 from chalicelib.explaining.models import Call, Facts, Step, Watch, call_step
 from chalicelib.jobs.models import Job
 
@@ -15,17 +14,14 @@ def about_job(job: Job, topic_id: UUID) -> dict[str, Any]:
     return {"glia.job.id": str(job.job_id), "glia.cause": job.cause, "glia.topic.id": str(topic_id)}
 
 
-def steps_of(name: str, tries: Iterable[Try], watch: Watch, asked: Facts) -> list[Step]:
+def steps_of(name: str, tries: Iterable[Call], watch: Watch, asked: Facts) -> list[Step]:
     """Each try as a step; the rules' is called what they are."""
-    return [_step(name, one, watch, asked) for one in tries]
-
-
-def _step(name: str, one: Try, watch: Watch, asked: Facts) -> Step:
-    is_model = one.model is not None
-    call = Call(
-        one.provider, one.model, one.started, one.ended, one.failure_class, one.input_tokens, one.output_tokens
-    )  # fmt: skip
-    return call_step(name if is_model else one.provider, call, watch, is_model=is_model, asked=asked, found={})
+    return [
+        call_step(
+            name if one.model else one.provider, one, watch, is_model=one.model is not None, asked=asked, found={}
+        )
+        for one in tries
+    ]
 
 
 def ends(steps: Sequence[Step], watch: Watch) -> Any:

@@ -19,10 +19,10 @@ from chalicelib.cards.models import (
     DraftCard,
     Extractor,
     SourceMessage,
-    Try,
     WindowResult,
 )
 from chalicelib.cards.prompts import INSTRUCTIONS, PROMPT_VERSION, extraction_prompt
+from chalicelib.explaining.models import Call
 from chalicelib.llm.client import ModelClient
 from chalicelib.llm.failures import FailureClass, LLMError
 from chalicelib.llm.text import storable
@@ -54,7 +54,7 @@ class RulesExtractor:
         for window in windows:
             started = self._monotonic()
             drafts = self.drafts(window)
-            taken = Try(RULES_PROVIDER, None, None, started, self._monotonic())
+            taken = Call(RULES_PROVIDER, None, started, self._monotonic())
             yield WindowResult(drafts, self.identity, None, 0, [taken])
 
     def drafts(self, window: Sequence[SourceMessage]) -> list[DraftCard]:
@@ -122,17 +122,17 @@ class ModelExtractor:
             yield result
 
     def _window(self, window: Sequence[SourceMessage]) -> WindowResult:
-        tries: list[Try] = []
+        tries: list[Call] = []
         try:
             return self._with_model(window, tries)
         except LLMError as error:
             return self._stand_in(window, error.failure_class, tries)
 
-    def _stand_in(self, window: Sequence[SourceMessage], failure: FailureClass, tries: list[Try]) -> WindowResult:
+    def _stand_in(self, window: Sequence[SourceMessage], failure: FailureClass, tries: list[Call]) -> WindowResult:
         (fallen,) = self._fallback.extract([window])
         return replace(fallen, failure_class=failure, tries=[*tries, *fallen.tries])
 
-    def _with_model(self, window: Sequence[SourceMessage], tries: list[Try]) -> WindowResult:
+    def _with_model(self, window: Sequence[SourceMessage], tries: list[Call]) -> WindowResult:
         from chalicelib.cards.rules import combine
 
         found: list[list[DraftCard]] = []
@@ -146,7 +146,7 @@ class ModelExtractor:
         agreement = agree(drafts, self._fallback.drafts(window))
         return WindowResult(drafts, self.identity, None, dropped, tries, agreement)
 
-    def _ask(self, messages: Sequence[SourceMessage], tries: list[Try]) -> list[ModelCard]:
+    def _ask(self, messages: Sequence[SourceMessage], tries: list[Call]) -> list[ModelCard]:
         shown = [_clipped(message, self._limit) for message in messages]
         prompt = extraction_prompt(self._instructions, shown, self._roles)
         return self._asking.ask(prompt, ModelCards, tries).cards

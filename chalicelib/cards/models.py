@@ -9,6 +9,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from chalicelib.explaining.models import Call
+
 RULES_VERSION = "rules-2"  # of `rules.py`; part of every source hash: raise it when the rules decide otherwise
 
 
@@ -73,28 +75,6 @@ class Extractor:
 
 
 @dataclass(frozen=True, slots=True)
-class Try:
-    """One try of an extraction: a model call, or the rules; between two readings of the monotonic clock, in seconds."""
-
-    provider: str
-    model: str | None
-    failure_class: str | None
-    started: float
-    ended: float
-    input_tokens: int | None = None
-    output_tokens: int | None = None
-
-    @property
-    def latency_ms(self) -> int:
-        return round((self.ended - self.started) * 1000)
-
-    @property
-    def tokens(self) -> int:
-        """What is known of both."""
-        return (self.input_tokens or 0) + (self.output_tokens or 0)
-
-
-@dataclass(frozen=True, slots=True)
 class WindowResult:
     """What came of one window. `failure_class` says why the rules stood in for the model; `dropped` counts cards whose
     quotes were not found in the messages; `agreement` compares the model's cards with the rules'."""
@@ -103,7 +83,7 @@ class WindowResult:
     extractor: Extractor
     failure_class: str | None
     dropped: int
-    tries: list[Try]
+    tries: list[Call]
     agreement: float | None = None
 
     @property

@@ -71,6 +71,15 @@ class Call:
     input_tokens: int | None = None
     output_tokens: int | None = None
 
+    @property
+    def latency_ms(self) -> int:
+        return round((self.ended - self.started) * 1000)
+
+    @property
+    def tokens(self) -> int:
+        """What is known of both."""
+        return (self.input_tokens or 0) + (self.output_tokens or 0)
+
 
 class Watch:
     """Tells the time of day of readings of a monotonic clock, so that steps never run backwards."""

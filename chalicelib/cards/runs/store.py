@@ -11,7 +11,8 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.cards.models import Extractor, ExtractRun, SourceMessage, Try
+from chalicelib.cards.models import Extractor, ExtractRun, SourceMessage
+from chalicelib.explaining.models import Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,7 +266,7 @@ def fail_of_topic(tx: Transaction, user_id: UUID, topic_id: UUID) -> list[Abando
     return [Abandoned(*row) for row in tx.rows(FAIL_OF_TOPIC, topic_id, user_id)]
 
 
-def insert_attempts(tx: Transaction, user_id: UUID, run_id: UUID, attempt: int, tries: Sequence[Try]) -> None:
+def insert_attempts(tx: Transaction, user_id: UUID, run_id: UUID, attempt: int, tries: Sequence[Call]) -> None:
     rows = [
         {
             "try_no": number,

@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from chalicelib.cards.models import Try, WindowResult
+from chalicelib.cards.models import WindowResult
 from chalicelib.cards.results.store import Dirty
 from chalicelib.cards.runs.store import Claimed, Source, TopicState
 from chalicelib.cards.windows import Window
-from chalicelib.explaining.models import Watch
+from chalicelib.explaining.models import Call, Watch
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,5 +42,5 @@ class Found:
     latency_ms: int = 0
 
     @property
-    def tries(self) -> list[Try]:
+    def tries(self) -> list[Call]:
         return [one for result in self.results for one in result.tries]

@@ -8,7 +8,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from chalicelib.cards.models import CardKind, SourceMessage, StoredCitation, Try, total
+from chalicelib.cards.models import CardKind, SourceMessage, StoredCitation, total
+from chalicelib.explaining.models import Call
 
 DIGEST_VERSION = "digest-1"  # raise it when `digest.py` tells otherwise
 
@@ -85,7 +86,7 @@ class Narration:
     paragraphs: Sequence[Paragraph]
     narrator: Narrator
     failure_class: str | None
-    tries: Sequence[Try]
+    tries: Sequence[Call]
     seen: frozenset[int]
     dropped: int = 0
 

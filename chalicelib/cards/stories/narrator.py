@@ -11,11 +11,11 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.cards.asking import Asking
 from chalicelib.cards.extractors import RULES_PROVIDER
-from chalicelib.cards.models import Try
 from chalicelib.cards.stories import digest
 from chalicelib.cards.stories.models import DIGEST_VERSION, Narration, Narrator, Paragraph, Source, cited_by
 from chalicelib.cards.stories.prompts import INSTRUCTIONS, PROMPT_VERSION, StoryPrompt, story_prompt
 from chalicelib.conversations.titles import shortened
+from chalicelib.explaining.models import Call
 from chalicelib.llm.client import ModelClient
 from chalicelib.llm.failures import FailureClass, LLMError
 from chalicelib.llm.text import storable
@@ -44,7 +44,7 @@ class DigestNarrator:
     def narrate(self, source: Source) -> Narration:
         started = self._monotonic()
         title, paragraphs = digest.tell(source)
-        taken = Try(RULES_PROVIDER, None, None, started, self._monotonic())
+        taken = Call(RULES_PROVIDER, None, started, self._monotonic())
         seen = cited_by(card for paragraph in paragraphs for card in paragraph.cards)
         return Narration(shortened(title) if title else None, paragraphs, self.identity, None, [taken], seen)
 
@@ -83,7 +83,7 @@ class ModelNarrator:
         self._asking = Asking(client, retrying, monotonic, context_tokens, INSTRUCTIONS)
 
     def narrate(self, source: Source) -> Narration:
-        tries: list[Try] = []
+        tries: list[Call] = []
         asked = story_prompt(source, self._asking.limit)
         try:
             story = self._asking.ask(asked.prompt, ModelStory, tries)
@@ -97,7 +97,7 @@ class ModelNarrator:
         dropped = len(story.paragraphs) - len(paragraphs)
         return Narration(title, paragraphs, self.identity, None, tries, seen, dropped)
 
-    def _stand_in(self, source: Source, failure: FailureClass, tries: list[Try]) -> Narration:
+    def _stand_in(self, source: Source, failure: FailureClass, tries: list[Call]) -> Narration:
         told = self._fallback.narrate(source)
         return replace(told, failure_class=failure, tries=[*tries, *told.tries])
 
