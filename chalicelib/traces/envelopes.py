@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +10,7 @@ from glia_wire.events import SCHEMA_VERSION, STEP_EVENTS
 from pydantic import ValidationError
 
 from chalicelib.traces import contents
-from chalicelib.traces.models import Draft, Unreadable
+from chalicelib.traces.models import DERIVED, Draft, Made, Unreadable
 from chalicelib.traces.schema import Event
 
 EVENT_BYTES = 1024 * 1024  # of an event as JSON
@@ -30,7 +29,6 @@ CODES = {
 }
 REPLACED = "characters_replaced"
 CLOCK_SKEW = "clock_skew"
-_id = lru_cache(maxsize=4096)(UUID)  # parents and runs come with event after event
 
 
 class Refused(Exception):
@@ -75,27 +73,24 @@ class Reader:
         )  # fmt: skip
         return self._checked(draft)
 
-    def made(self, index: int, raw: dict[str, Any]) -> Draft:
-        """An event that the server made itself of something else: its envelope is right, its attributes are anything.
-        Its number is given later.
-
+    def made(self, index: int, event: Made) -> Draft:
+        """
         Raises:
             Refused
         """
-        attributes, step_id, name = raw["attributes"], raw["step_id"], raw["name"]
-        text, is_clean = _quickly_written(attributes) or _encoded(_spelled(attributes))
-        beside, is_clean_beside = _encoded(f"\n{raw['event_type']} {step_id} {name}")
-        received = text + beside
-        _bounded(received, attributes)
-        parent = raw["parent_step_id"]
+        text, is_clean = _quickly_written(event.attributes) or _encoded(_spelled(event.attributes))
+        beside, is_clean_beside = _encoded(event.name)
+        ids = event.step_id.bytes if event.step_id else b""
+        received = b"\n".join((text, event.event_type.encode(), ids, beside))
+        _bounded(received, event.attributes)
         draft = Draft(
-            index, _id(raw["run_id"]), 0, raw["event_type"], _id(step_id) if step_id else None,
-            _id(parent) if parent else None, raw["kind"], name, datetime.fromisoformat(raw["ts"]),
-            raw["sequence_source"], attributes, text, received, (), [], None, {},
+            index, event.run_id, 0, event.event_type, event.step_id, event.parent_step_id, event.kind, event.name,
+            event.ts, DERIVED, event.attributes, text, received, (), [], None, {},
         )  # fmt: skip
         if not (is_clean and is_clean_beside):
-            draft.name, draft.attributes, draft.text = _clean(name), _clean(attributes), b""
-            draft.flags = (REPLACED,) if (draft.name, draft.attributes) != (name, attributes) else ()
+            draft.name, draft.attributes, draft.text = _clean(event.name), _clean(event.attributes), b""
+            is_same = (draft.name, draft.attributes) == (event.name, event.attributes)
+            draft.flags = () if is_same else (REPLACED,)
         return self._checked(draft)
 
     def is_near(self, moment: datetime) -> bool:

@@ -10,6 +10,7 @@ from uuid import UUID
 from chalicelib.traces.schema import ArtifactRef
 
 ReceiptStatus = Literal["accepted", "duplicate", "held", "rejected"]
+DERIVED = "derived"  # numbered by the server
 OWN = "glia"  # service, and a tag, of Glia's own runs
 Place = tuple[UUID, int]  # run id and sequence number
 
@@ -53,6 +54,20 @@ class Reference:
     artifact_id: UUID | None
     upload_id: UUID | None
     role: str
+
+
+class Made(NamedTuple):
+    """An event that the server made of something else: its envelope is right, its attributes are anything. Its number
+    is given later."""
+
+    run_id: UUID
+    event_type: str
+    step_id: UUID | None
+    parent_step_id: UUID | None
+    kind: str | None
+    name: str
+    ts: datetime
+    attributes: dict[str, Any]
 
 
 @dataclass(slots=True)
@@ -111,7 +126,7 @@ class Prepared:
     facts: dict[str, Any] | None
 
     def start(self, ts: datetime) -> Prepared:
-        """The start of this event's step, which says nothing but when that was."""
+        """The start of the step that this event is the end of; it says nothing but when that was."""
         return Prepared(
             self.index, self.run_id, self.sequence_no, "step.started", self.step_id, self.parent_step_id, self.kind,
             self.name, ts, self.sequence_source, b"{}", None, [], 2, None, [], None, self.redaction, self.fingerprint,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,7 +13,7 @@ from glia_wire.redaction import RULESET, Redacted
 
 from chalicelib.traces import contents
 from chalicelib.traces.envelopes import Reader, Refused, place
-from chalicelib.traces.models import Draft, Prepared, Reference, Rejection
+from chalicelib.traces.models import Draft, Made, Prepared, Reference, Rejection
 from chalicelib.traces.schema import ArtifactRef
 from chalicelib.traces.screening import Screen
 
@@ -36,34 +36,39 @@ class Preparer:
 
     def prepare(self, raw_events: Iterable[Any]) -> tuple[list[Prepared], list[Rejection]]:
         """What can be stored, and what cannot, each in order."""
-        return self._prepare(raw_events, self._reader.received)
+        drafts, rejections = list[Draft](), list[Rejection]()
+        for index, raw in enumerate(raw_events):
+            try:
+                drafts.append(self._reader.received(index, raw))
+            except Refused as refused:
+                rejections.append(Rejection(index, *place(raw), refused.code))
+        return self._stored(drafts, rejections), rejections
 
-    def prepare_made(self, made: Iterable[dict[str, Any]]) -> tuple[list[Prepared], list[Rejection]]:
-        """The same of events that the server made itself. They have no number yet."""
-        return self._prepare(made, self._reader.made)
+    def prepare_made(self, made: Iterable[Made]) -> tuple[list[Prepared], list[Rejection]]:
+        """The same of events that the server made itself."""
+        drafts, rejections = list[Draft](), list[Rejection]()
+        for index, event in enumerate(made):
+            try:
+                drafts.append(self._reader.made(index, event))
+            except Refused as refused:
+                rejections.append(Rejection(index, event.run_id, None, refused.code))
+        return self._stored(drafts, rejections), rejections
 
     def is_near(self, moment: datetime) -> bool:
         """Whether a moment is one that an event may have."""
         return self._reader.is_near(moment)
 
-    def _prepare(
-        self, raw_events: Iterable[Any], read: Callable[[int, Any], Draft]
-    ) -> tuple[list[Prepared], list[Rejection]]:
-        drafts, rejections = list[Draft](), list[Rejection]()
-        for index, raw in enumerate(raw_events):
-            try:
-                drafts.append(read(index, raw))
-            except Refused as refused:
-                rejections.append(Rejection(index, *place(raw), refused.code))
+    def _stored(self, drafts: Sequence[Draft], rejections: list[Rejection]) -> list[Prepared]:
+        """The drafts redacted; those that cannot be are added to the rejections."""
         prepared = []
         for draft, redacted in zip(drafts, self._screen.redact([_texts(draft) for draft in drafts]), strict=True):
             if redacted is None:
                 rejections.append(Rejection(draft.index, draft.run_id, draft.sequence_no, "redaction_failed"))
             else:
-                prepared.append(self._stored(draft, redacted))
-        return prepared, rejections
+                prepared.append(self._prepared(draft, redacted))
+        return prepared
 
-    def _stored(self, draft: Draft, redacted: Redacted) -> Prepared:
+    def _prepared(self, draft: Draft, redacted: Redacted) -> Prepared:
         value, size = redacted.value, len(draft.received)
         attributes = value["attributes"]
         slim, placeholders, parts = contents.split(attributes, size)

@@ -37,35 +37,39 @@ class Screen:
         size = 0
         for value in values:
             gathered = len(texts)
-            group.append((value, self._gather(value, texts, MAX_DEPTH)))
+            group.append((value, self._gather(value, texts)))
             size += sum(map(len, texts[gathered:]))
             if size > GROUP:
                 out += self._settled(group, texts)
                 group, texts, size = [], [], 0
         return out + self._settled(group, texts)
 
-    def _gather(self, value: Any, texts: list[str], levels: int) -> bool:
+    def _gather(self, value: Any, texts: list[str]) -> bool:
         """Adds the texts of a value that have to be read. False: only the gate can tell what it holds."""
-        kind = type(value)
-        if kind is dict:
-            if not self._gate.is_plain_object(value):
-                return False
-            value = value.values()
-        elif kind is not list:
-            return self._gather_scalar(value, texts)
-        for member in value:
-            if type(member) is str:  # most are, and a call for each would cost more than the look at it
-                if len(member) >= SHORTEST and member not in self._words:
-                    texts.append(member)
-            elif not levels or not self._gather(member, texts, levels - 1):
-                return False
-        return True
+        level: list[Any] = [[value]]
+        for _ in range(MAX_DEPTH):
+            deeper: list[Any] = []
+            for one in level:
+                if type(one) is dict and not self._gate.is_plain_object(one):
+                    return False
+                for member in one.values() if type(one) is dict else one:
+                    kind = type(member)
+                    if kind is str:
+                        if not self._is_known(member):
+                            texts.append(member)
+                    elif kind is dict or kind is list:
+                        deeper.append(member)
+                    elif not _is_plain(member, kind):
+                        return False
+            if not deeper:
+                return True
+            level = deeper
+        return False
 
-    def _gather_scalar(self, value: Any, texts: list[str]) -> bool:
-        if type(value) is str:
-            texts.append(value)
-            return True
-        return value is None or type(value) in (bool, float) or (type(value) is int and is_plain_number(value))
+    def _is_known(self, text: str) -> bool:
+        """Whether a text is known to hold no secret."""
+        size = len(text)
+        return size <= WORD and (size < SHORTEST or text in self._words)
 
     def _settled(self, group: list[tuple[Any, bool]], texts: list[str]) -> list[Redacted | None]:
         is_clean = not texts or not self._gate.redact_text(APART.join(texts)).counts
@@ -78,3 +82,7 @@ class Screen:
             return self._gate.redact(value)
         except RedactionFailed:
             return None
+
+
+def _is_plain(value: Any, kind: type) -> bool:
+    return is_plain_number(value) if kind is int else value is None or kind is bool or kind is float

@@ -23,15 +23,14 @@ from chalicelib.adapters.postgres import Database, Transaction
 from chalicelib.traces import health, marks, store
 from chalicelib.traces.errors import CompletionConflict, TraceRunNotFound
 from chalicelib.traces.incoming import Incoming
-from chalicelib.traces.models import Prepared, Receipt
+from chalicelib.traces.models import DERIVED, Prepared, Receipt
 from chalicelib.traces.otlp import numbering
 from chalicelib.traces.preparing import Preparer
 from chalicelib.traces.progress import store as progress
 from chalicelib.traces.screening import Screen
-from chalicelib.traces.store import Standing
+from chalicelib.traces.store import Standing, Used
 
 SWEEP_PAGE = 500  # runs
-DERIVED = "derived"  # numbered by the server
 
 
 class TraceIngestion:
@@ -82,16 +81,33 @@ class TraceIngestion:
     def store(
         self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
     ) -> Iterator[Receipt]:
-        """Stores events of locked runs. Returns a receipt for each, as they are asked for."""
+        """Stores events of locked runs, and their contents. Returns a receipt for each, as they are asked for."""
+        incoming, lows, used = self._store(tx, user_id, events, standings)
+        self.store_contents(tx, user_id, used)
+        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events)
+
+    def store_events(
+        self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
+    ) -> Used:
+        """Stores events of locked runs. Returns the contents that they use, which are to be stored after all events."""
+        return self._store(tx, user_id, events, standings)[2]
+
+    def store_contents(self, tx: Transaction, user_id: UUID, used: Used) -> None:
+        if used:
+            store.insert_contents(tx, user_id, used)
+
+    def _store(
+        self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
+    ) -> tuple[dict[UUID, Incoming], dict[UUID, int], Used]:
         incoming = {run_id: Incoming(run) for run_id, run in standings.items()}
         for run_id, of_run in groupby(events, key=attrgetter("run_id")):
             incoming[run_id].add(of_run)
         self._recognise(tx, user_id, incoming)
         fresh = {run_id: run.fresh for run_id, run in incoming.items()}
-        self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
+        used = self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
         self._reach("mid_transaction")
         lows = self._advance(tx, user_id, [(incoming[run_id], fresh[run_id]) for run_id in incoming])
-        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events)
+        return incoming, lows, used
 
     def signing_key(self, user_id: UUID) -> tuple[str, str]:
         """(id, key in hex) of the user's key of call signatures, made when first asked for."""
@@ -148,16 +164,15 @@ class TraceIngestion:
         for (run_id, number), fingerprint in found.items():
             incoming[run_id].there[number] = fingerprint
 
-    def _insert(self, tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> None:
+    def _insert(self, tx: Transaction, user_id: UUID, events: Sequence[Prepared]) -> Used:
+        """Returns the contents that the events use."""
         if not events:
-            return
+            return {}
         store.insert_events(tx, user_id, events)
-        used = {(event.run_id, content.content_hash): content for event in events for content in event.contents}
-        if used:
-            store.insert_contents(tx, user_id, used)
         if any(event.references for event in events):
             store.insert_artifact_refs(tx, user_id, events)
             health.flag_referring(tx, user_id, events)
+        return {(event.run_id, content.content_hash): content for event in events for content in event.contents}
 
     def _advance(
         self, tx: Transaction, user_id: UUID, runs: Iterable[tuple[Incoming, list[Prepared]]]

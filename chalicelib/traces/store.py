@@ -88,6 +88,8 @@ DECLARED = """
     WHERE user_id = %s AND run_id = %s FOR UPDATE
 """
 
+Used = dict[tuple[UUID, UUID], Content]  # contents by (run id, content hash)
+
 
 class Standing(NamedTuple):
     """Where a locked run stands. `low` is its lowest gap."""
@@ -154,11 +156,7 @@ def fingerprints(tx: Transaction, user_id: UUID, places: Sequence[Place]) -> dic
     return {(row.run_id, row.sequence_no): bytes(row.fingerprint) for row in rows}
 
 
-def insert_contents(tx: Transaction, user_id: UUID, used: dict[tuple[UUID, UUID], Content]) -> None:
-    """
-    Args:
-        used: contents by (run id, content hash).
-    """
+def insert_contents(tx: Transaction, user_id: UUID, used: Used) -> None:
     once = list({content.content_hash: content for content in used.values()}.values())
     tx.run(
         INSERT_CONTENTS, user=user_id, hashes=Uuids(c.content_hash for c in once), bodies=Texts(c.body for c in once),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 
 from chalicelib import wiring
 from chalicelib.settings import Settings
+from chalicelib.traces.otlp.spans import read_protobuf
 from tests.support.api import Api
 from tests.support.queue import RecordingQueue
 
@@ -224,3 +225,52 @@ def test_the_number_of_statements_does_not_grow_with_the_spans(
         counts.append(len(statements))
     counted.close()
     assert counts[0] == counts[1] <= 16
+
+
+def test_a_large_body_is_taken_in_parts_and_whole(
+    api: Api, settings: Settings, queue: RecordingQueue, home: Path
+) -> None:
+    """Of several traces, some spans there already: all or nothing, each once, in at most four times the statements."""
+    traces = [Trace(450) for _ in range(3)]
+    statements: list[str] = []
+    counted = wiring.build(settings, queue=queue, observe=statements.append)
+    wiring.use(counted)
+    sent(api, traces[1].body(list(range(200, 260))))
+    statements.clear()
+    sent(api, _joined(trace.body(list(range(450))) for trace in traces))
+    assert len(statements) <= 4 * 12
+    assert [api.get(trace.path)["step_count"] for trace in traces] == 3 * [450]
+    assert all(api.get(f"/traces{trace.path}/gaps")["gaps"] == [] for trace in traces)
+    counted.close()
+
+
+def test_a_body_of_which_a_part_fails_leaves_nothing(
+    api: Api, settings: Settings, queue: RecordingQueue, home: Path
+) -> None:
+    """The worker dies while a later part is stored: no span of the body is there, and it can be sent again."""
+    trace, reached = Trace(1000), list[str]()
+
+    def die_late(name: str) -> None:
+        reached.append(name)
+        if len(reached) == 3:
+            raise Died
+
+    dying = wiring.build(settings, queue=queue, crash_points=die_late)
+    spans = list(read_protobuf(trace.body(list(range(1000)))))
+    with pytest.raises(Died), dying.db.user(api.user_id) as tx:
+        dying.spans.take(tx, api.user_id, spans)
+    dying.close()
+    assert api.request("GET", trace.path).status_code == 404
+    assert not sent(api, trace.body(list(range(1000)))).HasField("partial_success")
+    assert api.get(trace.path)["step_count"] == 1000
+
+
+class Died(BaseException):
+    """As if the process ended."""
+
+
+def _joined(bodies: Iterable[bytes]) -> bytes:
+    request = ExportTraceServiceRequest()
+    for body in bodies:
+        request.MergeFrom(ExportTraceServiceRequest.FromString(body))
+    return request.SerializeToString()

@@ -101,11 +101,23 @@ class _Part(NamedTuple):
     name: str
 
 
+class _List(NamedTuple):
+    """A list of what numbered names hold.
+
+    Args:
+        rows: of each item, in order, the (key, name) pairs; None if there is more to the items than that.
+    """
+
+    name: str
+    parts: tuple[_Part, ...]
+    rows: tuple[tuple[tuple[str, str], ...], ...] | None
+
+
 class _Plan(NamedTuple):
     """What names mean that stand together: which one holds each canonical name, and what lists are made of."""
 
     named: tuple[tuple[str, str], ...]
-    lists: tuple[tuple[str, tuple[_Part, ...]], ...]
+    lists: tuple[_List, ...]
     parsed: frozenset[str]
     counts: frozenset[str]
 
@@ -116,8 +128,11 @@ def canonical(attributes: Mapping[str, Any]) -> dict[str, Any]:
     is_short = len(names) <= MOST_NAMES and sum(map(len, names)) <= LONGEST_NAMES
     plan = _known_plan(names) if is_short else _plan(names)
     found = {meant: attributes[name] for meant, name in plan.named}
-    for meant, parts in plan.lists:
-        found[meant] = _items(attributes, parts)
+    for meant, parts, rows in plan.lists:
+        if rows is None:
+            found[meant] = _items(attributes, parts)
+        else:
+            found[meant] = [{key: _listed(attributes[name]) for key, name in row} for row in rows]
     for name in plan.parsed:
         found[name] = _read(found[name])
     for name in plan.counts:
@@ -145,7 +160,8 @@ def _plan(names: tuple[str, ...]) -> _Plan:
         if meant not in of_name:
             named.setdefault(meant, name)
     both = named.keys() | of_name.keys()
-    return _Plan(tuple(named.items()), tuple(of_name.items()), PARSED & both, COUNTS & both)
+    made = tuple(_List(name, parts, _rows(parts)) for name, parts in of_name.items())
+    return _Plan(tuple(named.items()), made, PARSED & both, COUNTS & both)
 
 
 _known_plan = lru_cache(maxsize=512)(_plan)  # programs say the same things in every span
@@ -158,6 +174,15 @@ def _parts(name: str, prefix: str) -> list[_Part]:
         return []
     path = rest[1:] if rest[:1] in (["message"], ["document"], ["prompt"]) else rest
     return [_Part(int(head), tuple(path), name)]
+
+
+def _rows(parts: Sequence[_Part]) -> tuple[tuple[tuple[str, str], ...], ...] | None:
+    """The items of a list of flat objects, each key once; None of other lists."""
+    rows: dict[int, dict[str, str]] = {}
+    for number, path, name in parts:
+        if len(path) != 1 or _NUMBER.fullmatch(path[0]) or rows.setdefault(number, {}).setdefault(*path, name) != name:
+            return None
+    return tuple(tuple(rows[number].items()) for number in sorted(rows))
 
 
 def with_events(

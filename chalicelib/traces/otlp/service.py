@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from functools import partial
+from math import ceil
 from uuid import UUID
 
+from chalicelib.adapters.behind import in_turn
 from chalicelib.adapters.postgres import Transaction
-from chalicelib.traces.models import Prepared
+from chalicelib.traces.models import DERIVED, Made, Prepared
 from chalicelib.traces.otlp import events, store
 from chalicelib.traces.otlp.spans import Malformed, Span
 from chalicelib.traces.preparing import Preparer
-from chalicelib.traces.service import DERIVED, TraceIngestion
-from chalicelib.traces.store import Standing
+from chalicelib.traces.service import TraceIngestion
+from chalicelib.traces.store import Standing, Used
 
 Spans = dict[bytes, Span]  # by trace and span id
 Steps = dict[bytes, list[Prepared]]  # the events of each span, in order
+PART = 250  # spans of a part, at least
+MOST_PARTS = 4
 
 
 @dataclass(slots=True)
@@ -28,6 +32,11 @@ class Taken:
     accepted: int = 0
     duplicates: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(
+            self.accepted + other.accepted, self.duplicates + other.duplicates, self.rejected + other.rejected
+        )  # fmt: skip
 
     @property
     def message(self) -> str:
@@ -40,20 +49,33 @@ class SpanIngestion:
         self._late = late_window
 
     def take(self, tx: Transaction, user_id: UUID, spans: Iterable[Span | Malformed]) -> Taken:
-        """Stores the spans that are new, each whole or not at all; all at once, in a constant number of statements.
+        """Stores the spans that are new, each whole or not at all, in a number of statements that is bounded.
 
-        What takes time is done before the runs are locked: spans that turn out to be there were mapped for nothing.
+        A large body is taken in a few parts, of which one is stored while the next is prepared. Their order is that of
+        the traces, so that runs are locked in one order; contents, which runs share, are stored last.
         """
-        taken = Taken()
+        taken, stored = Taken(), Taken()  # the latter is the thread's
         by_id = _by_id(spans, taken)
         preparer = self._ingestion.preparer(tx, user_id)
-        steps = _steps(preparer, by_id, taken)
-        starts = _starts(preparer, [by_id[name] for name in steps])
-        if steps:
-            standings = self._ingestion.lock(tx, user_id, dict.fromkeys(sorted(_runs(steps)), DERIVED))
-            fresh = self._fresh(tx, user_id, steps, standings, taken)
-            self._store(tx, user_id, _numbered(fresh, starts, standings), standings)
-        return taken
+        used: Used = {}
+        with in_turn() as do:
+            for part in _parts(by_id):
+                steps = _steps(preparer, part, taken)
+                starts = _starts(preparer, [span for name, span in part if name in steps])
+                if steps:
+                    do(partial(self._store, tx, user_id, steps, starts, stored, used))
+        self._ingestion.store_contents(tx, user_id, used)
+        return taken + stored
+
+    def _store(
+        self, tx: Transaction, user_id: UUID, steps: Steps, starts: dict[UUID, Prepared], taken: Taken, used: Used
+    ) -> None:
+        standings = self._ingestion.lock(tx, user_id, dict.fromkeys(sorted(_runs(steps)), DERIVED))
+        fresh = self._fresh(tx, user_id, steps, standings, taken)
+        events = _numbered(fresh, starts, standings)
+        if events:
+            used |= self._ingestion.store_events(tx, user_id, events, standings)
+            store.note_roots(tx, user_id, standings, self._late)
 
     def _fresh(
         self, tx: Transaction, user_id: UUID, steps: Steps, standings: dict[UUID, Standing], taken: Taken
@@ -66,11 +88,6 @@ class SpanIngestion:
         taken.accepted += len(open_ones)
         taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
         return open_ones
-
-    def _store(self, tx: Transaction, user_id: UUID, events: list[Prepared], standings: dict[UUID, Standing]) -> None:
-        if events:
-            self._ingestion.store(tx, user_id, events, standings)
-            store.note_roots(tx, user_id, standings, self._late)
 
 
 def _by_id(spans: Iterable[Span | Malformed], taken: Taken) -> Spans:
@@ -86,17 +103,28 @@ def _by_id(spans: Iterable[Span | Malformed], taken: Taken) -> Spans:
     return by_id
 
 
-def _steps(preparer: Preparer, by_id: Spans, taken: Taken) -> Steps:
-    """The spans' events, by start and span id. A span of which an event is refused is counted, and left out.
+def _parts(by_id: Spans) -> Iterator[list[tuple[bytes, Span]]]:
+    """The spans by trace, start and id; a few parts of about the same size."""
+    ordered = sorted(by_id.items(), key=_by_start)
+    size = max(PART, ceil(len(ordered) / MOST_PARTS))
+    return (ordered[first : first + size] for first in range(0, len(ordered), size))
+
+
+def _by_start(one: tuple[bytes, Span]) -> tuple[bytes, int, bytes]:
+    return one[1].trace_id, one[1].start_ns, one[1].span_id
+
+
+def _steps(preparer: Preparer, part: Iterable[tuple[bytes, Span]], taken: Taken) -> Steps:
+    """The spans' events. A span of which an event is refused is counted, and left out.
 
     The start of a span says nothing that its other events do not: it is made of one of those.
     """
-    made, names, began = list[dict[str, Any]](), list[bytes](), dict[bytes, datetime]()
-    for name, span in sorted(by_id.items(), key=_by_start):
-        start, *others = events.of_span(span)
-        began[name] = datetime.fromisoformat(start["ts"])
-        made += others
-        names += [name] * len(others)
+    made, names, began = list[Made](), list[bytes](), dict[bytes, datetime]()
+    for name, span in part:
+        began[name] = events.moment(span.start_ns)
+        for one in events.of_span(span):
+            made.append(one)
+            names.append(name)
     prepared, rejections = preparer.prepare_made(made)
     refused = {name: "ts_out_of_range" for name, moment in began.items() if not preparer.is_near(moment)}
     for rejection in rejections:
@@ -108,10 +136,6 @@ def _steps(preparer: Preparer, by_id: Spans, taken: Taken) -> Steps:
         if name not in refused:
             steps.setdefault(name, [event.start(began[name])]).insert(1, event)
     return dict(reversed(steps.items()))
-
-
-def _by_start(one: tuple[bytes, Span]) -> tuple[int, bytes]:
-    return one[1].start_ns, one[1].span_id
 
 
 def _starts(preparer: Preparer, spans: Iterable[Span]) -> dict[UUID, Prepared]:

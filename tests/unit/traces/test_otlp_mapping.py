@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import pytest
 from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
@@ -75,7 +77,7 @@ def test_json_text_is_read_where_a_value_is_meant() -> None:
 
 
 def test_a_span_is_a_step_and_what_happened_within_it_are_notes() -> None:
-    """Start, notes, end; messages and exceptions that older conventions tell by events are attributes of the end."""
+    """Notes and the end; messages and exceptions that older conventions tell by events are attributes of the end."""
     made = list(
         events.of_span(
             span(
@@ -89,14 +91,14 @@ def test_a_span_is_a_step_and_what_happened_within_it_are_notes() -> None:
             )
         )
     )  # fmt: skip
-    assert [one["event_type"] for one in made] == ["step.started", "note", "step.failed"]
-    assert made[1]["name"] == "cache.miss"
-    said = made[2]["attributes"]
+    assert [one.event_type for one in made] == ["note", "step.failed"]
+    assert made[0].name == "cache.miss"
+    said = made[1].attributes
     assert said["gen_ai.input.messages"] == [{"role": "user", "content": "hi"}]
     assert (said["error.type"], said["error.message"], said["gen_ai.provider.name"]) == ("E", "m", "openai")
-    assert {one["kind"] for one in made} == {"model"}
-    assert made[0]["parent_step_id"] == "00000000-0000-0000-0202-020202020202"
-    assert made[0]["ts"] == "2023-11-14T22:13:20+00:00"
+    assert {one.kind for one in made} == {"model"}
+    assert made[0].parent_step_id == UUID("00000000-0000-0000-0202-020202020202")
+    assert made[0].ts == datetime(2023, 11, 14, 22, 13, 20, tzinfo=UTC)
 
 
 def request() -> ExportTraceServiceRequest:
