@@ -35,12 +35,11 @@ up: setup ## run Glia here: database, queues, API, workers; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up
 
 test: setup check ## lint, types, and all tests
-	@$(BIN)/pytest -n auto --dist loadgroup
-	@scripts/test_debian15
+	@scripts/test
 
 soak: setup ## many more random schedules, requests and restarts (about an hour)
 	@SCHEDULES=20000 HISTORIES=10000 RESTART_SCHEDULES=100 ISOLATION_REQUESTS=10000 \
-	  $(BIN)/pytest -n auto --dist loadgroup tests/faults tests/integration/test_isolation_fuzz.py
+	  $(BIN)/pytest -n auto --dist loadgroup tests/faults tests/integration
 
 check: setup ## lint and types
 	@$(BIN)/ruff format --check .

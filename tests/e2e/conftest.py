@@ -1,4 +1,4 @@
-"""One running Glia for the tests of this folder that only talk to it."""
+"""One running Glia for the tests of this folder that only talk to it; it ends with the last of them."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from tests.support.capturing import Program
 from tests.support.running import Run, token
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def glia_home() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="glia-e2e-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def glia(glia_home: Path) -> Iterator[Run]:
     if not Path(LocalConfig.from_env(os.environ).emulator_python).exists():
         pytest.skip("the S3 and SQS emulator is not installed")

@@ -23,7 +23,7 @@ JUDGES_PARTS = {("POST", "/traces/events"), ("POST", "/v1/traces")}
 OPERATIONS = [(endpoint.method, endpoint.path) for endpoint in endpoints()]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def schema(glia: Run) -> Any:
     return schemathesis.openapi.from_url(f"{glia.url}/openapi.json")
 

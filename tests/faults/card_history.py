@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -226,7 +227,7 @@ class CardHistory(RuleBasedStateMachine):
 
     def _topic_is_as_if_extracted_anew(self, messages: list[Any], topic_id: UUID, stored: dict[str, CardState]) -> None:
         """Incremental equals full: what the machine finds is what the rules find in the messages, read from scratch."""
-        drafts = rules.extract([SourceMessage(m.message_id, m.role, m.content) for m in messages])
+        drafts = _drafts(tuple(SourceMessage(m.message_id, m.role, m.content) for m in messages))
         here = [card for card in stored.values() if card.topic_id == topic_id]
         tombstones = [card for card in stored.values() if card.status is CardStatus.DELETED]
         found = {_machine(card) for card in here if card.status in SHOWN and card.is_found}
@@ -291,6 +292,11 @@ class CardHistory(RuleBasedStateMachine):
     def _card(self, draw: int, statuses: tuple[CardStatus, ...]) -> CardState | None:
         found = [card for card in self._stored().values() if card.status in statuses]
         return found[draw % len(found)] if found else None
+
+
+@lru_cache(maxsize=64)  # most topics are as they were before the step
+def _drafts(messages: tuple[SourceMessage, ...]) -> list[DraftCard]:
+    return rules.extract(messages)
 
 
 def _served(found: list[Card]) -> str:
