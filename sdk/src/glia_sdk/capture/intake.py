@@ -17,7 +17,7 @@ WINDOW = 0.5  # seconds in which events gather before they are worked on
 class Intake:
     """
     Args:
-        limit: bytes that may wait.
+        limit: bytes that may wait; one event waits whatever its size.
         patience: seconds a thread waits for room; then the payload is left out, and the event goes on without it.
         lose_payload: told of each payload left out.
     """
@@ -32,6 +32,7 @@ class Intake:
         self._records: deque[Record] = deque()
         self._bytes = 0
         self._busy = 0
+        self._weight = 0  # of what is worked on
         self._filled = threading.Event()
         self._urgent = threading.Event()
         self._is_hurried = False
@@ -51,12 +52,12 @@ class Intake:
 
     @property
     def is_pressed(self) -> bool:
-        """Whether there will be no room soon."""
-        return self._urgent.is_set()
+        """Whether much waits behind what is worked on, so that there will be no room soon."""
+        return self._waiting > self._limit // 4
 
     def put(self, record: Record) -> None:
         with self._lock:
-            if self._bytes + record.weight > self._limit and self._bytes:
+            if not self._has_room(record):
                 self._make_room(record)
             self._records.append(record)
             self._bytes += record.weight
@@ -74,15 +75,16 @@ class Intake:
                 self._filled.clear()
                 self._is_hurried = False
                 return None
-            self._busy = 1
-            return self._records.popleft()
+            record = self._records.popleft()
+            self._busy, self._weight = 1, record.weight
+            if self._waiters:
+                self._room.notify_all()
+            return record
 
     def done(self, weight: int) -> None:
         with self._lock:
-            self._busy = 0
+            self._busy = self._weight = 0
             self._bytes -= weight
-            if self._waiters:
-                self._room.notify_all()
 
     def wait(self, longest: float) -> bool:
         """Waits for events, then a moment more for others. False if there are none after `longest` seconds."""
@@ -97,6 +99,14 @@ class Intake:
         self._filled.set()
         self._urgent.set()
 
+    @property
+    def _waiting(self) -> int:
+        """Bytes, without those of the event that is worked on."""
+        return self._bytes - self._weight
+
+    def _has_room(self, record: Record) -> bool:
+        return not self._waiting or self._waiting + record.weight <= self._limit
+
     def _make_room(self, record: Record) -> None:
         """Waits for room (the lock is held, and let go meanwhile), else leaves the payload out."""
         self._urgent.set()
@@ -104,7 +114,7 @@ class Intake:
         end = time.monotonic() + self._patience
         self._waiters += 1
         try:
-            while self._bytes + record.weight > self._limit and self._bytes:
+            while not self._has_room(record):
                 if not self._room.wait(max(0.0, end - time.monotonic())) and time.monotonic() >= end:
                     cut(record)
                     self._lose_payload("memory_full")

@@ -15,7 +15,7 @@ STRETCH = 0.0005  # seconds of work
 NAP = 0.00005
 LATE = 0.0002  # a nap longer by this much was kept waiting
 LONGEST_NAP = 0.002
-LONGEST_WAY = 0.03  # seconds to make way for a call
+LONGEST_WAY = 0.1  # seconds to make way for a call
 TURN = 0.005  # seconds of work, at least, between two times of making way
 
 

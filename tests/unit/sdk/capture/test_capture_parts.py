@@ -16,6 +16,7 @@ from uuid import UUID
 import pytest
 from glia_sdk.capture.encoding import Encoder
 from glia_sdk.capture.ids import new_id
+from glia_sdk.capture.intake import Intake
 from glia_sdk.capture.pacing import LONGEST_WAY, NAP, STRETCH, Pacer
 from glia_sdk.capture.records import Record
 from glia_sdk.capture.settings import SigningKey
@@ -182,6 +183,40 @@ def test_work_makes_way_for_a_call_but_not_for_long() -> None:
     clock.now += STRETCH * 2
     pace.pause()
     assert max(clock.naps[1:]) < 0.001, "its turn is not over"
+
+
+def event(weight: int) -> Record:
+    return Record("r", "s", None, 0, "step.started", "tool", "t", 0, {"a": "b"}, None, weight)
+
+
+def test_what_is_worked_on_takes_no_room_from_what_waits() -> None:
+    """One event of any size waits behind it; a next one that is too much for the bound goes on without its payload."""
+    lost: list[str] = []
+    intake = Intake(100, 0.0, lost.append)
+    intake.put(event(1000))
+    assert intake.get()
+    intake.put(event(1000))
+    assert intake.is_pressed
+    assert lost == []
+    intake.put(event(50))
+    assert lost == ["memory_full"]
+    intake.done(1000)
+    large = intake.get()
+    assert large
+    assert large.weight == 1000
+    assert not intake.is_empty
+
+
+def test_one_large_event_alone_is_no_pressure() -> None:
+    """It is worked on at once, but out of the program's way."""
+    intake = Intake(100, 0.0, lambda reason: None)
+    intake.put(event(1000))
+    assert intake.wait(0.0)
+    assert intake.get()
+    assert not intake.is_pressed
+    intake.done(1000)
+    assert intake.bytes == 0
+    assert intake.is_empty
 
 
 def test_capture_loads_nothing_heavy(tmp_path: Path) -> None:
