@@ -59,8 +59,9 @@ class Reader:
             raise Refused(raw.code)
         if not isinstance(raw, dict):
             raise Refused("not_an_event")
-        text, is_clean = _encoded(_spelled(raw.get("attributes", {})))
-        rest, is_clean_beside = _encoded(_spelled({key: value for key, value in raw.items() if key != "attributes"}))
+        beside = raw.copy()
+        text, is_clean = _encoded(_spelled(beside.pop("attributes", {})))
+        rest, is_clean_beside = _encoded(_spelled(beside))
         received = rest + b"\n" + text
         _bounded(received, raw)
         clean = raw if is_clean and is_clean_beside else _clean(raw)
