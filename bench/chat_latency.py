@@ -71,7 +71,8 @@ class Bare:
         return {
             "user": self.user_id, "conversation": f"conv_{self.user_id}", "topic": self.topic_id, "content": WORDS,
             "client_message_id": None, "policy": "1", "rule": "active_topic", "signals": Jsonb({}),
-            "from_topic": self.topic_id, "turn": self.ids(), "request_id": str(self.ids()), "job": self.ids(),
+            "from_topic": self.topic_id, "turn": self.ids(), "trace_run": self.ids(), "request_id": str(self.ids()),
+            "job": self.ids(),
         }  # fmt: skip
 
     def run(self, values: dict[str, Any]) -> float:

@@ -46,7 +46,7 @@ def post_chat(body: Chat) -> dict[str, Any]:
     values = {
         "user": USER, "conversation": f"conv_{USER}", "topic": TOPIC, "content": body.message,
         "client_message_id": None, "policy": "v0", "rule": "active_topic", "signals": Jsonb({}),
-        "from_topic": TOPIC, "turn": turn, "request_id": str(job), "job": job,
+        "from_topic": TOPIC, "turn": turn, "trace_run": new_id(), "request_id": str(job), "job": job,
     }  # fmt: skip
     row = tx.execute(store.RECORD_TURN, values).fetchone()
     tx.commit()
@@ -73,4 +73,9 @@ def get_cards() -> dict[str, Any]:
     }  # fmt: skip
     rows = tx.execute(cards.LIST_OF_TOPIC, values).fetchall()
     tx.commit()
-    return {"items": [row._asdict() for row in rows[:50]]}
+    return {"items": [_shown(row) for row in rows[:50]]}
+
+
+def _shown(row: Any) -> dict[str, Any]:
+    """A row as JSON can hold it: bytes as hex."""
+    return {name: value.hex() if isinstance(value, bytes) else value for name, value in row._asdict().items()}

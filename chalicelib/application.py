@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,9 @@ from chalice.app import Chalice, Request
 
 # New objects between two looks for garbage: a batch of events is many thousand, and nothing of it is garbage.
 YOUNG = 20_000
+# Seconds that a thread works before another has its turn. By default 5 ms: that long a database that has answered would
+# wait for its next statement while another thread reads a large body.
+TURN = 0.0005
 _current: ContextVar[Request | None] = ContextVar("current_request", default=None)
 
 
@@ -41,6 +45,10 @@ def _expect_what_is_sent(event: Any, binary_types: list[str]) -> None:
 
 class Application(Chalice):
     """Chalice keeps the current request on the application; here each thread has its own."""
+
+    def __init__(self, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        sys.setswitchinterval(TURN)
 
     def __call__(self, event: Any, context: Any) -> Any:
         _expect_what_is_sent(event, self.api.binary_types)

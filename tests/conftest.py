@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,6 +15,8 @@ KEPT = ("GLIA_EMULATOR_PYTHON", "GLIA_TEST_SERVER")
 for name in [name for name in os.environ if name.startswith(INHERITED) and name not in KEPT]:
     del os.environ[name]
 os.environ["POWERTOOLS_METRICS_DISABLED"] = "true"
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # in the background of a shell; what is tested is interrupted
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 import hypothesis  # noqa: E402 - nothing of ours may be imported before the environment is clean
 import psycopg  # noqa: E402 - nothing of ours may be imported before the environment is clean

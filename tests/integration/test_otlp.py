@@ -230,7 +230,7 @@ def test_the_number_of_statements_does_not_grow_with_the_spans(
 def test_a_large_body_is_taken_in_parts_and_whole(
     api: Api, settings: Settings, queue: RecordingQueue, home: Path
 ) -> None:
-    """Of several traces, some spans there already: all or nothing, each once, in at most four times the statements."""
+    """Of several traces, some spans there already: all or nothing, each once, in at most three times the statements."""
     traces = [Trace(450) for _ in range(3)]
     statements: list[str] = []
     counted = wiring.build(settings, queue=queue, observe=statements.append)
@@ -238,7 +238,7 @@ def test_a_large_body_is_taken_in_parts_and_whole(
     sent(api, traces[1].body(list(range(200, 260))))
     statements.clear()
     sent(api, _joined(trace.body(list(range(450))) for trace in traces))
-    assert len(statements) <= 4 * 12
+    assert len(statements) <= 3 * 12
     assert [api.get(trace.path)["step_count"] for trace in traces] == 3 * [450]
     assert all(api.get(f"/traces{trace.path}/gaps")["gaps"] == [] for trace in traces)
     counted.close()

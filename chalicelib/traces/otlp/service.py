@@ -22,7 +22,7 @@ from chalicelib.traces.store import Standing, Used
 Spans = dict[bytes, Span]  # by trace and span id
 Steps = dict[bytes, list[Prepared]]  # the events of each span, in order
 PART = 250  # spans of a part, at least
-MOST_PARTS = 4
+MOST_PARTS = 3
 
 
 @dataclass(slots=True)
