@@ -7,6 +7,7 @@ import re
 import sys
 from collections.abc import Iterator
 from importlib.metadata import EntryPoint
+from operator import itemgetter
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -56,11 +57,12 @@ def record(sink: TraceSink, tmp_path: Path, **more: Any) -> None:
 
 
 def steps(sink: TraceSink) -> list[tuple[str, str, str, dict[str, Any]]]:
-    """(event type, kind, name, attributes) of the events of steps."""
+    """(event type, kind, name, attributes) of the events of steps, as they happened: runs that begin in one millisecond
+    have ids in no order."""
     assert glia.flush()
     return [
         (event["event_type"], event["kind"], event["name"], event["attributes"])
-        for event in sink.events
+        for event in sorted(sink.events, key=itemgetter("ts"))
         if event["event_type"].startswith("step.")
     ]
 
