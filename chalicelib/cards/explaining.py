@@ -16,12 +16,12 @@ def about_job(job: Job, topic_id: UUID) -> dict[str, Any]:
 
 def steps_of(name: str, tries: Iterable[Call], watch: Watch, asked: Facts) -> list[Step]:
     """Each try as a step; the rules' is called what they are."""
-    return [
-        call_step(
-            name if one.model else one.provider, one, watch, is_model=one.model is not None, asked=asked, found={}
-        )
-        for one in tries
-    ]
+    return [_step(name, one, watch, asked) for one in tries]
+
+
+def _step(name: str, one: Call, watch: Watch, asked: Facts) -> Step:
+    is_model = one.model is not None
+    return call_step(name if is_model else one.provider, one, watch, is_model=is_model, asked=asked, found={})
 
 
 def ends(steps: Sequence[Step], watch: Watch) -> Any:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from glia_wire.events import RUN_EVENTS
@@ -18,6 +18,7 @@ from chalicelib.traces.schema import ArtifactRef
 from chalicelib.traces.screening import Screen
 
 FINGERPRINT = 16  # bytes
+Event = TypeVar("Event")
 NOTHING_FOUND = contents.dump({"ruleset": RULESET, "counts": {}})
 
 
@@ -36,37 +37,35 @@ class Preparer:
 
     def prepare(self, raw_events: Iterable[Any]) -> tuple[list[Prepared], list[Rejection]]:
         """What can be stored, and what cannot, each in order."""
-        drafts, rejections = list[Draft](), list[Rejection]()
-        for index, raw in enumerate(raw_events):
-            try:
-                drafts.append(self._reader.received(index, raw))
-            except Refused as refused:
-                rejections.append(Rejection(index, *place(raw), refused.code))
-        return self._stored(drafts, rejections), rejections
+        return self._prepare(raw_events, self._reader.received, place)
 
     def prepare_made(self, made: Iterable[Made]) -> tuple[list[Prepared], list[Rejection]]:
         """The same of events that the server made itself."""
-        drafts, rejections = list[Draft](), list[Rejection]()
-        for index, event in enumerate(made):
-            try:
-                drafts.append(self._reader.made(index, event))
-            except Refused as refused:
-                rejections.append(Rejection(index, event.run_id, None, refused.code))
-        return self._stored(drafts, rejections), rejections
+        return self._prepare(made, self._reader.made, lambda event: (event.run_id, None))
 
     def is_near(self, moment: datetime) -> bool:
         """Whether a moment is one that an event may have."""
         return self._reader.is_near(moment)
 
-    def _stored(self, drafts: Sequence[Draft], rejections: list[Rejection]) -> list[Prepared]:
-        """The drafts redacted; those that cannot be are added to the rejections."""
+    def _prepare(
+        self,
+        events: Iterable[Event],
+        read: Callable[[int, Event], Draft],
+        placed: Callable[[Event], tuple[UUID | None, int | None]],
+    ) -> tuple[list[Prepared], list[Rejection]]:
+        drafts, rejections = list[Draft](), list[Rejection]()
+        for index, event in enumerate(events):
+            try:
+                drafts.append(read(index, event))
+            except Refused as refused:
+                rejections.append(Rejection(index, *placed(event), refused.code))
         prepared = []
         for draft, redacted in zip(drafts, self._screen.redact([_texts(draft) for draft in drafts]), strict=True):
             if redacted is None:
                 rejections.append(Rejection(draft.index, draft.run_id, draft.sequence_no, "redaction_failed"))
             else:
                 prepared.append(self._prepared(draft, redacted))
-        return prepared
+        return prepared, rejections
 
     def _prepared(self, draft: Draft, redacted: Redacted) -> Prepared:
         value, size = redacted.value, len(draft.received)

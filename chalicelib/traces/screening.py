@@ -49,27 +49,27 @@ class Screen:
         level: list[Any] = [[value]]
         for _ in range(MAX_DEPTH):
             deeper: list[Any] = []
-            for one in level:
-                if type(one) is dict and not self._gate.is_plain_object(one):
-                    return False
-                for member in one.values() if type(one) is dict else one:
-                    kind = type(member)
-                    if kind is str:
-                        if not self._is_known(member):
-                            texts.append(member)
-                    elif kind is dict or kind is list:
-                        deeper.append(member)
-                    elif not _is_plain(member, kind):
-                        return False
+            if not all(self._look(one, texts, deeper) for one in level):
+                return False
             if not deeper:
                 return True
             level = deeper
         return False
 
-    def _is_known(self, text: str) -> bool:
-        """Whether a text is known to hold no secret."""
-        size = len(text)
-        return size <= WORD and (size < SHORTEST or text in self._words)
+    def _look(self, container: Any, texts: list[str], deeper: list[Any]) -> bool:
+        """The same of the members of an object or a list; those that have members themselves go to `deeper`."""
+        if type(container) is dict and not self._gate.is_plain_object(container):
+            return False
+        for member in container.values() if type(container) is dict else container:
+            kind = type(member)
+            if kind is str:
+                if len(member) > WORD or (len(member) >= SHORTEST and member not in self._words):
+                    texts.append(member)
+            elif kind is dict or kind is list:
+                deeper.append(member)
+            elif not _is_plain(member, kind):
+                return False
+        return True
 
     def _settled(self, group: list[tuple[Any, bool]], texts: list[str]) -> list[Redacted | None]:
         is_clean = not texts or not self._gate.redact_text(APART.join(texts)).counts

@@ -82,23 +82,14 @@ class TraceIngestion:
         self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
     ) -> Iterator[Receipt]:
         """Stores events of locked runs, and their contents. Returns a receipt for each, as they are asked for."""
-        incoming, lows, used = self._store(tx, user_id, events, standings)
+        receipts, used = self.store_events(tx, user_id, events, standings)
         self.store_contents(tx, user_id, used)
-        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events)
+        return receipts
 
     def store_events(
         self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
-    ) -> Used:
-        """Stores events of locked runs. Returns the contents that they use, which are to be stored after all events."""
-        return self._store(tx, user_id, events, standings)[2]
-
-    def store_contents(self, tx: Transaction, user_id: UUID, used: Used) -> None:
-        if used:
-            store.insert_contents(tx, user_id, used)
-
-    def _store(
-        self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
-    ) -> tuple[dict[UUID, Incoming], dict[UUID, int], Used]:
+    ) -> tuple[Iterator[Receipt], Used]:
+        """The same without the contents, which it returns: they are to be stored after all events."""
         incoming = {run_id: Incoming(run) for run_id, run in standings.items()}
         for run_id, of_run in groupby(events, key=attrgetter("run_id")):
             incoming[run_id].add(of_run)
@@ -107,7 +98,11 @@ class TraceIngestion:
         used = self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
         self._reach("mid_transaction")
         lows = self._advance(tx, user_id, [(incoming[run_id], fresh[run_id]) for run_id in incoming])
-        return incoming, lows, used
+        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events), used
+
+    def store_contents(self, tx: Transaction, user_id: UUID, used: Used) -> None:
+        if used:
+            store.insert_contents(tx, user_id, used)
 
     def signing_key(self, user_id: UUID) -> tuple[str, str]:
         """(id, key in hex) of the user's key of call signatures, made when first asked for."""

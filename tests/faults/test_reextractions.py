@@ -18,6 +18,7 @@ from tests.support.batches import items, make_old, make_topics, progress, shown
 from tests.support.databases import Server
 
 SCHEDULES = max(1, int(os.environ.get("SCHEDULES", "2000")) // 500)
+FIRST = int(os.environ.get("FIRST_SCHEDULE", "0")) // 500
 TOPICS, CONCURRENCY, STEPS = 30, 4, 90
 DIED: Counter[str] = Counter()
 
@@ -95,7 +96,7 @@ def world(request: pytest.FixtureRequest, stage: Stage) -> Batches:
 
 
 def seeds(first: int) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("world", range(first, first + SCHEDULES), indirect=True)
+    return pytest.mark.parametrize("world", range(first + FIRST, first + FIRST + SCHEDULES), indirect=True)
 
 
 @seeds(20_000)

@@ -154,7 +154,7 @@ class World:
     def observe(self) -> None:
         """What a reader may see at any moment: the cards of a topic are those of one real state of it, whole, and never
         of an earlier one than was shown before."""
-        [(moment,)] = self.rows("SELECT pg_snapshot_xmax(pg_current_snapshot())::text")
+        [(moment,)] = self.rows("SELECT pg_current_snapshot()::text")
         if moment == self.observed:  # nobody has written anything since
             return
         self.observed = moment

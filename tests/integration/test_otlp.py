@@ -227,9 +227,7 @@ def test_the_number_of_statements_does_not_grow_with_the_spans(
     assert counts[0] == counts[1] <= 16
 
 
-def test_a_large_body_is_taken_in_parts_and_whole(
-    api: Api, settings: Settings, queue: RecordingQueue, home: Path
-) -> None:
+def test_a_large_body_is_taken_in_parts_and_whole(api: Api, settings: Settings, queue: RecordingQueue) -> None:
     """Of several traces, some spans there already: all or nothing, each once, in at most three times the statements."""
     traces = [Trace(450) for _ in range(3)]
     statements: list[str] = []
@@ -244,9 +242,7 @@ def test_a_large_body_is_taken_in_parts_and_whole(
     counted.close()
 
 
-def test_a_body_of_which_a_part_fails_leaves_nothing(
-    api: Api, settings: Settings, queue: RecordingQueue, home: Path
-) -> None:
+def test_a_body_of_which_a_part_fails_leaves_nothing(api: Api, settings: Settings, queue: RecordingQueue) -> None:
     """The worker dies while a later part is stored: no span of the body is there, and it can be sent again."""
     trace, reached = Trace(1000), list[str]()
 

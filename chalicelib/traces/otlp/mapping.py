@@ -180,8 +180,10 @@ def _rows(parts: Sequence[_Part]) -> tuple[tuple[tuple[str, str], ...], ...] | N
     """The items of a list of flat objects, each key once; None of other lists."""
     rows: dict[int, dict[str, str]] = {}
     for number, path, name in parts:
-        if len(path) != 1 or _NUMBER.fullmatch(path[0]) or rows.setdefault(number, {}).setdefault(*path, name) != name:
+        row = rows.setdefault(number, {})
+        if len(path) != 1 or _NUMBER.fullmatch(path[0]) or path[0] in row:
             return None
+        row[path[0]] = name
     return tuple(tuple(rows[number].items()) for number in sorted(rows))
 
 

@@ -74,7 +74,7 @@ class SpanIngestion:
         fresh = self._fresh(tx, user_id, steps, standings, taken)
         events = _numbered(fresh, starts, standings)
         if events:
-            used |= self._ingestion.store_events(tx, user_id, events, standings)
+            used |= self._ingestion.store_events(tx, user_id, events, standings)[1]
             store.note_roots(tx, user_id, standings, self._late)
 
     def _fresh(

@@ -31,8 +31,7 @@ class Intake:
         self._waiters = 0
         self._records: deque[Record] = deque()
         self._bytes = 0
-        self._busy = 0
-        self._weight = 0  # of what is worked on
+        self._weight = 0  # bytes of the event that is worked on
         self._filled = threading.Event()
         self._urgent = threading.Event()
         self._is_hurried = False
@@ -43,7 +42,7 @@ class Intake:
 
     @property
     def is_empty(self) -> bool:
-        return not self._records and not self._busy
+        return not self._records and not self._weight
 
     @property
     def is_hurried(self) -> bool:
@@ -75,16 +74,16 @@ class Intake:
                 self._filled.clear()
                 self._is_hurried = False
                 return None
-            record = self._records.popleft()
-            self._busy, self._weight = 1, record.weight
+            self._weight = self._records[0].weight  # first: who looks between the two must not find nothing
             if self._waiters:
                 self._room.notify_all()
-            return record
+            return self._records.popleft()
 
-    def done(self, weight: int) -> None:
+    def done(self) -> None:
+        """The event that `get` gave last is dealt with."""
         with self._lock:
-            self._busy = self._weight = 0
-            self._bytes -= weight
+            self._bytes -= self._weight
+            self._weight = 0
 
     def wait(self, longest: float) -> bool:
         """Waits for events, then a moment more for others. False if there are none after `longest` seconds."""

@@ -154,7 +154,6 @@ class Recorder:
             self._outbox.spill_older(self.settings.flush_interval)
 
     def _encode_one(self, record: Record) -> None:
-        weight = record.weight
         try:
             if self._is_closing:
                 cut(record)
@@ -164,7 +163,7 @@ class Recorder:
             self._counts.add_named("lost", "encoding_failed")
             self._losses.warn("encoding_failed", "events are lost")
         finally:
-            self._intake.done(weight)
+            self._intake.done()
 
     def _lose(self, item: Item, reason: str) -> None:
         self._counts.add_named("lost", reason)

@@ -200,7 +200,7 @@ def test_what_is_worked_on_takes_no_room_from_what_waits() -> None:
     assert lost == []
     intake.put(event(50))
     assert lost == ["memory_full"]
-    intake.done(1000)
+    intake.done()
     large = intake.get()
     assert large
     assert large.weight == 1000
@@ -214,7 +214,7 @@ def test_one_large_event_alone_is_no_pressure() -> None:
     assert intake.wait(0.0)
     assert intake.get()
     assert not intake.is_pressed
-    intake.done(1000)
+    intake.done()
     assert intake.bytes == 0
     assert intake.is_empty
 
