@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
-from chalicelib.adapters.postgres import Database
+from chalicelib.adapters.postgres import Transaction
 from chalicelib.cards.stories.store import HASH
+from tests.faults.promises import broken
 
 # Topics whose newest story does not tell of the cards as they are.
 UNTOLD = f"SELECT t.topic_id FROM topics t WHERE {HASH} IS DISTINCT FROM t.story_hash"
@@ -39,8 +38,9 @@ UNQUOTED = """
 """
 
 
-def check_stories(db: Database, user_id: UUID) -> None:
+BROKEN = broken(untold=UNTOLD, twice=TWICE, astray=ASTRAY, untitled=UNTITLED, unquoted=UNQUOTED)
+
+
+def check_stories(tx: Transaction) -> None:
     """One story a state of a topic's cards, which cites what is there; nothing of what is gone."""
-    with db.user(user_id) as tx:
-        for wrong in (UNTOLD, TWICE, ASTRAY, UNTITLED, UNQUOTED):
-            assert tx.rows(wrong) == [], wrong
+    assert tx.rows(BROKEN) == []

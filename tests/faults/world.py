@@ -10,6 +10,8 @@ import random
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -18,8 +20,8 @@ import psycopg
 
 from chalicelib import wiring
 from chalicelib.adapters.crashpoints import survive
-from chalicelib.cards import rules
-from chalicelib.cards.models import SHOWN, SourceMessage
+from chalicelib.cards import rules, store
+from chalicelib.cards.models import SHOWN, Card, DraftCard, SourceMessage
 from chalicelib.errors import GliaError
 from chalicelib.jobs.models import JobMessage
 from chalicelib.settings import Settings
@@ -166,7 +168,7 @@ class World:
             shown = self.shown.get((topic_id, revision), 0)
             assert end_id >= shown, "a slow, older extraction has overwritten a newer one"
             self.shown[topic_id, revision] = end_id
-            self.check_cards(topic_id, end_id)
+        self.check_cards({topic_id: end_id for topic_id, _, end_id in states})
 
     def say(self) -> None:
         """A client sends a message, and sends it again under the same id if the connection broke."""
@@ -284,10 +286,10 @@ class World:
         self.check_jobs()
         self.check_turns()
         self.check_runs()
-        for topic_id in self.topics():
-            self.check_cards(topic_id)
-        check_stories(self.services.db, self.user_id)
-        check_explanations(self.services.db, self.user_id)
+        self.check_cards(dict.fromkeys(self.topics(), 2**62))
+        with self.services.db.user(self.user_id) as tx:
+            check_stories(tx)
+            check_explanations(tx)
 
     def check_jobs(self) -> None:
         states = self.rows("SELECT kind, status FROM jobs WHERE user_id = %s AND status <> 'done'", self.user_id)
@@ -303,12 +305,16 @@ class World:
         assert len(answered) == len(set(answered))
         kept = {row[0]: row[3] for row in self.messages() if row[2] == "assistant"}
         assert set(kept) == set(answered), "every answer belongs to one turn, and is there once"
+        rows = self.rows(
+            "SELECT seq, type, data, turn_id FROM turn_events WHERE turn_id = ANY(%s) ORDER BY turn_id, seq",
+            [turn[0] for turn in turns],
+        )
+        events = {turn_id: list(of_turn) for turn_id, of_turn in groupby(rows, key=itemgetter(3))}
         for turn_id, status, _, assistant_id, last_seq in turns:
             assert status == "completed"
-            self.check_events(turn_id, kept.get(assistant_id), last_seq)
+            self.check_events(events[turn_id], kept.get(assistant_id), last_seq)
 
-    def check_events(self, turn_id: UUID, content: str | None, last_seq: int) -> None:
-        events = self.rows("SELECT seq, type, data FROM turn_events WHERE turn_id = %s ORDER BY seq", turn_id)
+    def check_events(self, events: list[Any], content: str | None, last_seq: int) -> None:
         types = [event[1] for event in events]
         assert types.count("turn.completed") + types.count("turn.failed") == 1
         assert types[-1] == "turn.completed"
@@ -334,15 +340,19 @@ class World:
         )
         assert running == [], "what a topic shows was finished"
 
-    def check_cards(self, topic_id: UUID, end_id: int = 2**62) -> None:
-        """The topic shows exactly what extracting its messages up to `end_id` gives, verbatim."""
-        messages = [SourceMessage(m[0], m[2], m[3]) for m in self.messages() if m[1] == topic_id and m[0] <= end_id]
-        expected = [
-            (draft.kind, draft.title, draft.body, [(c.message_id, c.quote) for c in draft.citations])
-            for draft in rules.extract(messages)
-        ]
-        found = [
-            (card.kind, card.title, card.body, [(c.message_id, c.quote) for c in card.citations])
-            for card in self.services.cards.of_topic(self.user_id, topic_id, None, SHOWN, None, None, 1000)
-        ]
-        assert sorted(found) == sorted(expected)
+    def check_cards(self, ends: dict[UUID, int]) -> None:
+        """Each of these topics shows exactly what extracting its messages up to an id gives, verbatim."""
+        if not ends:
+            return
+        messages = self.messages()
+        with self.services.db.user(self.user_id) as tx:
+            shown = {
+                topic_id: store.list_of_topic(tx, self.user_id, topic_id, None, SHOWN, None, 1000) for topic_id in ends
+            }
+        for topic_id, end_id in ends.items():
+            read = [SourceMessage(m[0], m[2], m[3]) for m in messages if m[1] == topic_id and m[0] <= end_id]
+            assert sorted(map(_said, shown[topic_id])) == sorted(map(_said, rules.extract(read)))
+
+
+def _said(card: Card | DraftCard) -> tuple[str, str, str, list[tuple[int, str]]]:
+    return str(card.kind), card.title, card.body, [(c.message_id, c.quote) for c in card.citations]

@@ -47,7 +47,7 @@ def init(
         rules: of redaction, besides the built-in ones.
         allow_keys: names of fields whose name alone makes no secret of their value.
         deny_keys: names of fields whose values always go.
-        memory_bytes: the most that waits in memory (64 MiB).
+        memory_bytes: the most that waits in memory (48 MiB).
         spill_folder, spill_bytes: where and how much may wait on disk (1 GiB).
         flush_interval: seconds after which an event has been sent or is on disk (1).
         is_process_run: puts steps outside any run into one run of the process.

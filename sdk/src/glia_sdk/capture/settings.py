@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from glia_wire.redaction import Hook, Rule
 
 MIB = 1024 * 1024
-MEMORY = 64 * MIB
+MEMORY = 48 * MIB
 SPILL = 1024 * MIB
 FLUSH_INTERVAL = 1.0  # seconds until an event has left the process, or is on disk
 EXIT_SECONDS = 1.5
