@@ -24,10 +24,15 @@ CFN_LINT = LOCALSTACK_PYTHON.parent / "cfn-lint"
 pytestmark = pytest.mark.xdist_group("template")
 
 
-@pytest.fixture(scope="module", params=sorted(MACHINES))
-def packaged(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Package:
+@pytest.fixture(scope="module")
+def packages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Package]:
     """The application, packaged for each kind of processor."""
-    return package(STAGE, request.param, build=tmp_path_factory.mktemp("build"))
+    return {kind: package(STAGE, kind, build=tmp_path_factory.mktemp("build")) for kind in sorted(MACHINES)}
+
+
+@pytest.fixture(scope="module", params=sorted(MACHINES))
+def packaged(request: pytest.FixtureRequest, packages: dict[str, Package]) -> Package:
+    return packages[request.param]
 
 
 @pytest.fixture(scope="module")
@@ -238,11 +243,11 @@ def test_packaging_again_makes_the_same_code(packaged: Package, tmp_path: Path) 
     assert package(STAGE, architecture, build=tmp_path).digest == packaged.digest
 
 
-def test_the_lint_of_cloudformation_finds_nothing(packaged: Package) -> None:
-    """Both templates: the application's and the data's."""
+def test_the_lint_of_cloudformation_finds_nothing(packages: dict[str, Package]) -> None:
+    """All templates: the application's, for each kind of processor, and the data's."""
     if not CFN_LINT.exists():
         pytest.skip("cfn-lint comes with LocalStack, which is not set up; `make test` does it")
-    templates = [str(packaged.template), str(ROOT / "infra" / "data.yaml")]
+    templates = [*(str(packaged.template) for packaged in packages.values()), str(ROOT / "infra" / "data.yaml")]
     command = [str(CFN_LINT), "--regions", "eu-central-1", "--", *templates]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
