@@ -44,6 +44,7 @@ def environment(data: Path, port: int) -> dict[str, str]:
         "STRICT_SERVICE_LOADING": "1",
         "S3_SKIP_SIGNATURE_VALIDATION": "0",
         "DOCKER_HOST": f"unix://{data / 'no-docker.sock'}",  # it shall find none
+        "SQS_DISABLE_CLOUDWATCH_METRICS": "1",  # of every poll; nothing here reads them
         "LAMBDA_RUNTIME_EXECUTOR": "process",
         "LAMBDA_RUNTIME_ENVIRONMENT_TIMEOUT": "60",
         "LAMBDA_EVENT_SOURCE_MAPPING_POLL_INTERVAL_SEC": "0.1",

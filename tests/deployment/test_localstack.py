@@ -10,8 +10,9 @@ import subprocess
 import tempfile
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, LiteralString
 from uuid import uuid4
@@ -25,29 +26,22 @@ from infra.destroy import destroy, empty
 from infra.package import package
 from infra.stack import Stack, StackError
 from localstack.run import machine, this_python
+from tests.support import waiting
 from tests.support.deployed import Deployed, localstack_is_there, sqs_record
 from tests.support.importing import Person, history, written
 from tests.support.running import ROOT
 from tests.support.traces import PROTOBUF, new_run, run_events, spans
 
-PATIENCE = 60.0
 SCHEDULED = {  # as EventBridge sends it
     "id": "1", "detail-type": "Scheduled Event", "source": "aws.events", "account": "", "time": "", "region": "",
     "resources": [], "detail": {}, "version": "0",
 }  # fmt: skip
 
+until = partial(waiting.until, pause=0.3)  # every look goes through the gateway into a function
 pytestmark = [
     pytest.mark.skipif(not localstack_is_there(), reason="LocalStack is not set up; `make test` does it"),
     pytest.mark.xdist_group("localstack"),
 ]
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What `holds` answers, once that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, "it takes too long"
-    return answer
 
 
 @pytest.fixture(scope="module")

@@ -5,8 +5,9 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from tests.support.capturing import OPENTELEMETRY, Program, runs, soon
+from tests.support.capturing import OPENTELEMETRY, Program, runs
 from tests.support.model_server import Answer, ModelServer
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -78,12 +79,12 @@ def test_calls_of_every_size_are_delivered(program: Program, http: httpx.Client)
     """Asked of the server: each call is a whole step, and each payload that went apart is there, redacted."""
     with ModelServer([Answer("Yes.")]) as model:
         program(SDK, model=model)
-    (run,) = soon(lambda: [one for one in runs(http) if one["status"] == "completed"])
+    (run,) = until(lambda: [one for one in runs(http) if one["status"] == "completed"])
     assert (run["name"], run["step_count"], run["incomplete_count"], run["health"]) == ("sizes", 12, 0, [])
     events = http.get(f"/runs/{run['run_id']}/events?limit=200").json()["items"]
     refs = [ref for event in events for ref in event["artifact_refs"] or []]
     assert len(refs) >= 6
     for ref in refs:
         path = f"/artifacts/{ref.get('artifact_id') or ref['upload_id']}"
-        kept = soon(lambda path=path: (a := http.get(path).json())["status"] != "pending" and a)  # type: ignore[misc]
+        kept = until(lambda path=path: (a := http.get(path).json())["status"] != "pending" and a)  # type: ignore[misc]
         assert kept["status"] in ("clean", "redacted")

@@ -17,8 +17,9 @@ import pytest
 from chalicelib.identity import dev_issuer
 from chalicelib.settings import Settings
 from local.config import LocalConfig
-from tests.support.importing import TOPICS, Person, history, until, written
+from tests.support.importing import TOPICS, Person, history, written
 from tests.support.running import Run
+from tests.support.waiting import until
 from tests.unit.sdk.exports import conversation, node
 
 MESSAGES = 10_000

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import boto3
@@ -16,19 +13,12 @@ import pytest
 
 from tests.support.logs import leaks_in
 from tests.support.running import ROOT, Run, token
+from tests.support.waiting import until
 
 PATIENCE = 60.0
 
 
 pytestmark = pytest.mark.xdist_group("e2e")
-
-
-def until(holds: Callable[[], Any]) -> Any:
-    """What `holds` answers, once that is true."""
-    deadline = time.monotonic() + PATIENCE
-    while not (answer := holds()):
-        assert time.monotonic() < deadline, "it takes too long"
-    return answer
 
 
 @pytest.mark.parametrize("name", ["e2e_cards_topic_scope.sh", "e2e_cards_empty_topic_noop.sh"])

@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -24,18 +23,12 @@ import psutil  # type: ignore[import-untyped]  # ships no types
 import psycopg
 import pytest
 
+from tests.support.waiting import until
+
 pytestmark = pytest.mark.xdist_group("runtime")
 ROOT = Path(__file__).resolve().parents[2]
 TOY = ROOT / "tests" / "unit" / "local"
 OPEN = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-
-
-def eventually(holds: Callable[[], Any], seconds: float = 30.0) -> Any:
-    deadline = time.monotonic() + seconds
-    while not (value := holds()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.05)
-    return value
 
 
 def ignore_signals() -> None:
@@ -83,7 +76,7 @@ class Run:
             assert self.process.poll() is None, "".join(self.lines)
             return self.said("Glia is up at ")
 
-        eventually(ready, seconds)
+        until(ready, seconds)
         self.url = next(line for line in self.lines if "Glia is up at " in line).split()[-1]
         return self
 
@@ -113,10 +106,10 @@ class Run:
         def sent_and_done() -> bool:
             self.asked("/work", {"value": value})
             with contextlib.suppress(AssertionError):
-                eventually(done, 3)
+                until(done, 3)
             return done()
 
-        eventually(sent_and_done)
+        until(sent_and_done)
 
     def pid_of(self, name: str) -> int:
         """The pid of a child, 0 while it is not there."""
@@ -127,7 +120,7 @@ class Run:
         """Kills a child and waits until there is another."""
         before = self.pid_of(name)
         psutil.Process(before).kill()
-        eventually(lambda: self.pid_of(name) not in (0, before))
+        until(lambda: self.pid_of(name) not in (0, before))
 
     def everything(self) -> list[psutil.Process]:
         """The supervisor and all that belongs to it, Postgres too, wherever it hangs in the process tree."""
@@ -193,7 +186,7 @@ def test_it_comes_up_works_and_stops_leaving_nothing(start: Start, home: Path) -
     """Although it was started with SIGINT and SIGTERM ignored."""
     run = start().up()
     run.work_is_done("first")
-    eventually(lambda: run.ask("/noted/sweep")["rows"])
+    until(lambda: run.ask("/noted/sweep")["rows"])
     everything = run.everything()
     assert len(everything) > 5
     assert run.stop(signal.SIGINT) == 0
@@ -244,7 +237,7 @@ def test_kill_of_the_supervisor_leaves_no_orphans(start: Start) -> None:
     everything = run.everything()
     run.process.kill()
     run.process.wait(10)
-    eventually(lambda: nothing_left(everything))
+    until(lambda: nothing_left(everything))
 
 
 def test_each_part_that_is_killed_comes_back(start: Start, home: Path) -> None:
@@ -252,12 +245,12 @@ def test_each_part_that_is_killed_comes_back(start: Start, home: Path) -> None:
     run = start().up()
     for name in ("api", "worker", "s3+sqs"):
         run.kill(name)
-        eventually(lambda: run.asked("/health"))
+        until(lambda: run.asked("/health"))
         run.work_is_done(f"after {name}")
     postmaster = psutil.Process(int((home / "postgres" / "postmaster.pid").read_text().splitlines()[0]))
     postmaster.kill()
-    eventually(lambda: run.said("postgres ended unexpectedly"))
-    eventually(lambda: run.asked("/health"))
+    until(lambda: run.said("postgres ended unexpectedly"))
+    until(lambda: run.asked("/health"))
     run.work_is_done("after postgres")
     everything = run.everything()
     assert run.stop() == 0
@@ -272,7 +265,7 @@ def test_two_homes_run_at_once_and_one_home_only_once(start: Start, homes: Path)
     assert "only in the clone" not in [row[0] for row in first.ask("/noted/turn")["rows"]]
     third = start()
     assert third.process.wait(20) == 1
-    eventually(lambda: third.said("already runs on"))
+    until(lambda: third.said("already runs on"))
     assert third.said(first.url)
     assert first.ask("/health")
 
@@ -281,12 +274,12 @@ def test_a_chosen_port_that_is_taken_is_a_clear_error(start: Start) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         run = start(GLIA_PORT=str(taken.getsockname()[1]))
         assert run.process.wait(20) == 1
-        eventually(lambda: run.said("(GLIA_PORT) is taken"))
+        until(lambda: run.said("(GLIA_PORT) is taken"))
 
 
 def test_a_stop_during_the_start_leaves_nothing(start: Start, homes: Path) -> None:
     run = start(homes / "early")
-    eventually(lambda: run.said("creating the database"))
+    until(lambda: run.said("creating the database"))
     everything = run.everything()
     assert run.stop() == 0
     assert nothing_left(everything)
@@ -297,7 +290,7 @@ def test_a_stop_during_the_start_leaves_nothing(start: Start, homes: Path) -> No
 def test_a_stop_in_the_first_moment_is_not_lost(start: Start, homes: Path) -> None:
     """Its handlers are there long before anything slow is loaded."""
     run = start(homes / "moment")
-    eventually(lambda: catches(run.process.pid, signal.SIGTERM))
+    until(lambda: catches(run.process.pid, signal.SIGTERM))
     assert run.stop(signal.SIGTERM) == 0
     assert not run.said("Glia is up")
 

@@ -12,11 +12,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
-from tests.support.capturing import OPENTELEMETRY, Program, runs, soon
+from tests.support.capturing import OPENTELEMETRY, Program, runs
 from tests.support.databases import rows_with
 from tests.support.model_server import Answer, ModelServer
 from tests.support.running import Run
 from tests.support.traces import event
+from tests.support.waiting import until
 
 pytestmark = pytest.mark.xdist_group("e2e")
 
@@ -75,7 +76,7 @@ def nowhere(glia: Run, glia_home: Path) -> Iterator[None]:
     url = f"postgresql://postgres@/glia?host={glia_home / 'postgres'}"
     assert rows_with(url, "[REDACTED:secret:"), "the look finds what is there"
     assert [row[:200] for row in rows_with(url, *NEEDLES)] == []
-    assert soon(lambda: not files_with(glia_home)) or files_with(glia_home) == []
+    assert until(lambda: not files_with(glia_home)) or files_with(glia_home) == []
 
 
 def files_with(folder: Path) -> list[str]:
@@ -100,7 +101,7 @@ def bundle(http: httpx.Client, run_id: str) -> str:
 
 
 def settled(http: httpx.Client, artifact_id: str) -> Any:
-    return soon(lambda: (found := http.get(f"/artifacts/{artifact_id}").json())["status"] != "pending" and found)
+    return until(lambda: (found := http.get(f"/artifacts/{artifact_id}").json())["status"] != "pending" and found)
 
 
 def by_import(program: Program) -> None:

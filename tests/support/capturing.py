@@ -6,8 +6,6 @@ import os
 import subprocess
 import sys
 import textwrap
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,8 +14,6 @@ import httpx
 
 from tests.support.model_server import ModelServer
 from tests.support.running import ROOT
-
-PATIENCE = 60.0
 
 OPENTELEMETRY = """
     from opentelemetry import trace
@@ -58,15 +54,6 @@ class Program:
         assert done.returncode == 0, done.stdout + done.stderr
         assert "rror" not in done.stderr, done.stderr
         return done.stdout
-
-
-def soon(find: Callable[[], Any]) -> Any:
-    """What is found within a minute: what is uploaded is redacted in the background."""
-    deadline = time.monotonic() + PATIENCE
-    while not (found := find()):
-        assert time.monotonic() < deadline
-        time.sleep(0.2)
-    return found
 
 
 def runs(http: httpx.Client) -> list[dict[str, Any]]:

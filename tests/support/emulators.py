@@ -4,25 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from chalicelib.settings import Settings
 from local import emulator
 from local.children import child_setup
-
-
-def eventually(holds: Callable[[], Any], seconds: float = 20.0) -> Any:
-    """The first true value of `holds`, asked until the deadline."""
-    deadline = time.monotonic() + seconds
-    while not (value := holds()):
-        assert time.monotonic() < deadline, "it did not come true in time"
-        time.sleep(0.02)
-    return value
+from tests.support.waiting import until
 
 
 def installed() -> str:
@@ -48,7 +37,7 @@ class RunningEmulator:
             preexec_fn=child_setup(None),  # noqa: PLW1509 - signal calls only
         )
         pid = self._process.pid
-        eventually(lambda: emulator.healthy(self.port, pid))
+        until(lambda: emulator.healthy(self.port, pid))
 
     def kill(self) -> None:
         if self._process:

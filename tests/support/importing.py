@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -56,12 +54,6 @@ class Person:
             if page["next_cursor"] is None:
                 return found
             cursor = {"cursor": page["next_cursor"]}
-
-
-def until(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < deadline, "it takes too long"
 
 
 def history(messages: int) -> list[dict[str, str]]:

@@ -10,14 +10,9 @@ from typing import Any
 import pytest
 
 from local.listener import listener
-from tests.support.emulators import RunningEmulator, eventually, installed
+from tests.support.emulators import RunningEmulator, installed
 
 sys.path.insert(0, str(Path(__file__).parent))
-
-
-@pytest.fixture(scope="session", name="eventually")
-def eventually_fixture() -> Callable[..., Any]:
-    return eventually
 
 
 @pytest.fixture(scope="session")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from local.server import Gateway, Limits
+from tests.support.waiting import until
 
 Serve = Callable[[Any], int]
 
@@ -217,11 +218,11 @@ def test_a_client_that_leaves_a_slow_handler_frees_its_thread(serve: Serve) -> N
     released.set()
 
 
-def test_streams_end_when_the_server_stops(serve: Serve, eventually: Callable[..., Any]) -> None:
+def test_streams_end_when_the_server_stops(serve: Serve) -> None:
     gateway = Gateway(importlib.import_module("local_toy_app").app)
     port = serve(gateway)
     with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
         connection.sendall(b"GET /turns/quiet/events HTTP/1.1\r\nHost: x\r\n\r\n")
         assert b"200 OK" in connection.recv(1000)
         gateway.stop()
-        eventually(lambda: connection.recv(1000) == b"", 5)
+        until(lambda: connection.recv(1000) == b"", 5)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,8 +21,8 @@ from local.process import Child
 from local.roles import DatabaseUrls
 from local.run import only_run
 from local.supervisor import listen
+from tests.support.waiting import until
 
-Eventually = Callable[..., Any]
 OURS = DatabaseUrls(app="app", system="system", owner="owner")
 
 
@@ -148,7 +148,7 @@ def test_a_child_has_its_signals_back() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells a child of its parent's death")
-def test_a_child_dies_with_its_parent(eventually: Eventually) -> None:
+def test_a_child_dies_with_its_parent() -> None:
     outer = (
         "import os, signal, subprocess, time; from local.children import child_setup;"
         "p = subprocess.Popen(['sleep', '60'], preexec_fn=child_setup(signal.SIGTERM)); print(p.pid, flush=True);"
@@ -158,7 +158,7 @@ def test_a_child_dies_with_its_parent(eventually: Eventually) -> None:
         assert parent.stdout
         pid = int(parent.stdout.readline())
         parent.kill()
-    eventually(lambda: gone(pid))
+    until(lambda: gone(pid))
 
 
 def gone(pid: int) -> bool:
@@ -167,7 +167,7 @@ def gone(pid: int) -> bool:
     return trace is None or not trace.command
 
 
-def test_a_crashed_child_is_started_again_with_growing_pauses(tmp_path: Path, eventually: Eventually) -> None:
+def test_a_crashed_child_is_started_again_with_growing_pauses(tmp_path: Path) -> None:
     out = io.StringIO()
     crashing = [sys.executable, "-c", "print('hi'); raise SystemExit(3)"]
     child = Child("api", crashing, dict(os.environ), Console(tmp_path, out))
@@ -177,7 +177,7 @@ def test_a_crashed_child_is_started_again_with_growing_pauses(tmp_path: Path, ev
         child.keep_up()
         return child.crashes == 2
 
-    eventually(crashed_twice)
+    until(crashed_twice)
     child.wait(time.monotonic() + 5)
     said = out.getvalue()
     assert "api ended unexpectedly (exit code 3); starting it again in 0.2 s" in said
@@ -186,12 +186,12 @@ def test_a_crashed_child_is_started_again_with_growing_pauses(tmp_path: Path, ev
     child.console.close()
 
 
-def test_a_child_that_does_not_stop_is_killed(tmp_path: Path, eventually: Eventually) -> None:
+def test_a_child_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     out = io.StringIO()
     stubborn = "import signal, time; signal.signal(15, signal.SIG_IGN); print('ready', flush=True); time.sleep(60)"
     child = Child("api", [sys.executable, "-c", stubborn], dict(os.environ), Console(tmp_path, out))
     child.start()
-    eventually(lambda: "ready" in out.getvalue())
+    until(lambda: "ready" in out.getvalue())
     child.terminate()
     child.wait(time.monotonic() + 0.1)
     assert not child.running()

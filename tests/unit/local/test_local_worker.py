@@ -14,8 +14,7 @@ from chalicelib.settings import Settings
 from local.resources import client, create_resources
 from local.stopping import Stopping
 from local.worker import Emulator, Poller, Schedule, loops, pollers_of
-
-Eventually = Callable[..., Any]
+from tests.support.waiting import until
 
 
 class Batches:
@@ -173,7 +172,7 @@ def test_a_message_that_fails_too_often_goes_to_the_dead_letter_queue(settings: 
     assert (left(settings, queue), left(settings, f"{queue}-dlq")) == (0, 1)
 
 
-def test_a_lost_queue_is_made_again(settings: Settings, run: Any, eventually: Eventually) -> None:
+def test_a_lost_queue_is_made_again(settings: Settings, run: Any) -> None:
     queue = settings.queue_name("turns")
     batches = Batches(queue)
     run(poller(settings, batches))
@@ -187,12 +186,12 @@ def test_a_lost_queue_is_made_again(settings: Settings, run: Any, eventually: Ev
             return False
         return True
 
-    eventually(sent)
-    eventually(lambda: "after" in batches.bodies())
+    until(sent)
+    until(lambda: "after" in batches.bodies())
 
 
 def test_an_emulator_that_is_killed_is_waited_for_and_made_whole(
-    settings: Settings, running_emulator: Any, run: Any, eventually: Eventually, caplog: pytest.LogCaptureFixture
+    settings: Settings, running_emulator: Any, run: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It comes back without its queues (they are lost by kill -9); the worker says so once and goes on."""
     queue = settings.queue_name("turns")
@@ -202,22 +201,22 @@ def test_an_emulator_that_is_killed_is_waited_for_and_made_whole(
     client("s3", settings).put_object(Bucket=settings.bucket, Key="k", Body=b"kept")
     with caplog.at_level(logging.INFO, logger="local.worker"):
         running_emulator.kill()
-        eventually(lambda: "does not answer" in caplog.text)
+        until(lambda: "does not answer" in caplog.text)
         running_emulator.start()
-        eventually(lambda: "answers again" in caplog.text)
+        until(lambda: "answers again" in caplog.text)
     assert caplog.text.count("does not answer") == 1
     send(settings, queue, "after")
-    eventually(lambda: "after" in batches.bodies())
+    until(lambda: "after" in batches.bodies())
     assert client("s3", settings).get_object(Bucket=settings.bucket, Key="k")["Body"].read() == b"kept"
 
 
-def test_a_schedule_runs_at_once_and_again_even_if_it_fails(run: Any, eventually: Eventually) -> None:
+def test_a_schedule_runs_at_once_and_again_even_if_it_fails(run: Any) -> None:
     batches = Batches("any")
     emulator = Emulator(Settings.from_env({}), batches.app, sqs=SimpleNamespace())
     environ = {"GLIA_SWEEP_PERIOD": "0.01"}
     made = [loop for loop in loops(emulator, environ, Stopping()) if isinstance(loop, Schedule)]
     run(*made)
-    eventually(lambda: len(batches.sweeps) >= 3)
+    until(lambda: len(batches.sweeps) >= 3)
     assert batches.sweeps[0]["detail-type"] == "Scheduled Event"
 
 
