@@ -24,6 +24,10 @@ _whole = struct.Struct(">iq").pack
 _LONG = _length(16)
 
 
+def _sized(data: bytes) -> bytes:
+    return _length(len(data)) + data
+
+
 class Array:
     """Elements of one type, or None. A parameter of a `%(name)b` placeholder."""
 
@@ -56,8 +60,7 @@ class Texts(Array):
 
     def packed(self) -> list[bytes]:
         # Types, kinds and names are few, and come again and again.
-        encoded = {item: None if item is None else item.encode() for item in self.items}
-        packed = {key: _NULL if item is None else _length(len(item)) + item for key, item in encoded.items()}
+        packed = {item: _NULL if item is None else _sized(item.encode()) for item in set(self.items)}
         return [packed[item] for item in self.items]
 
 
@@ -66,7 +69,7 @@ class Bytes(Array):
     items: list[bytes]
 
     def packed(self) -> list[bytes]:
-        return [_length(len(item)) + item for item in self.items]
+        return [_sized(item) for item in self.items]
 
 
 class Encoded(Bytes):

@@ -49,8 +49,9 @@ class Screen:
         level: list[Any] = [[value]]
         for _ in range(MAX_DEPTH):
             deeper: list[Any] = []
-            if not all(self._look(one, texts, deeper) for one in level):
-                return False
+            for one in level:
+                if not self._look(one, texts, deeper):
+                    return False
             if not deeper:
                 return True
             level = deeper
@@ -58,9 +59,11 @@ class Screen:
 
     def _look(self, container: Any, texts: list[str], deeper: list[Any]) -> bool:
         """The same of the members of an object or a list; those that have members themselves go to `deeper`."""
-        if type(container) is dict and not self._gate.is_plain_object(container):
-            return False
-        for member in container.values() if type(container) is dict else container:
+        if type(container) is dict:
+            if not self._gate.is_plain_object(container):
+                return False
+            container = container.values()
+        for member in container:
             kind = type(member)
             if kind is str:
                 if len(member) > WORD or (len(member) >= SHORTEST and member not in self._words):

@@ -131,11 +131,13 @@ def _steps(preparer: Preparer, part: Iterable[tuple[bytes, Span]], taken: Taken)
         refused.setdefault(names[rejection.index], rejection.code)
     taken.rejected.update(refused.values())
     steps: Steps = {}
-    for event in reversed(prepared):
+    for event in prepared:
         name = names[event.index]
         if name not in refused:
-            steps.setdefault(name, [event.start(began[name])]).insert(1, event)
-    return dict(reversed(steps.items()))
+            steps.setdefault(name, []).append(event)
+    for name, made_of_span in steps.items():
+        made_of_span.insert(0, made_of_span[-1].start(began[name]))
+    return steps
 
 
 def _starts(preparer: Preparer, spans: Iterable[Span]) -> dict[UUID, Prepared]:
