@@ -103,8 +103,13 @@ class _ArrayDumper(Dumper):
         return head + b"".join(packed)
 
 
+_DUMPERS = tuple(
+    (kind, type(f"{kind.__name__}Dumper", (_ArrayDumper,), {"oid": kind.array_oid}))
+    for kind in (Uuids, Texts, Bytes, Encoded, Wholes, Moments)
+)
+
+
 def register(connection: psycopg.Connection[Any]) -> None:
     """Lets a connection take arrays."""
-    for kind in (Uuids, Texts, Bytes, Encoded, Wholes, Moments):
-        dumper = type(f"{kind.__name__}Dumper", (_ArrayDumper,), {"oid": kind.array_oid})
+    for kind, dumper in _DUMPERS:
         connection.adapters.register_dumper(kind, dumper)

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, TypeVar
-
-from pydantic import BaseModel
+from typing import TYPE_CHECKING
 
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.cards.prompts import repair_prompt
+from chalicelib.explaining.asking import Schema, ask
 from chalicelib.explaining.models import Call
-from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
-from chalicelib.llm.failures import LLMError
+from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt
 from chalicelib.llm.tokens import clip, tokens
 
 if TYPE_CHECKING:
     from tenacity import Retrying
 
-Schema = TypeVar("Schema", bound=BaseModel)
 REPAIR_SHARE = 0.25  # of the tokens left beside the instructions, kept for an answer that is sent back for repair
 REPAIR_OVERHEAD = 80  # tokens of the words around that answer
 
@@ -59,20 +56,5 @@ class Asking:
     def _call(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Call]) -> Schema:
         for attempt in self._retrying():
             with attempt:
-                return self._try(prompt, schema, tries)
+                return ask(self._client, prompt, schema, self._monotonic, tries)
         raise AssertionError("retrying returns or raises")
-
-    def _try(self, prompt: Sequence[Prompt], schema: type[Schema], tries: list[Call]) -> Schema:
-        started = self._monotonic()
-        failure: str | None = None
-        usage = Usage()
-        try:
-            answer, usage = self._client.structured(prompt, schema)
-            return answer
-        except LLMError as error:
-            failure = error.failure_class
-            usage = error.usage if isinstance(error, InvalidAnswer) else usage
-            raise
-        finally:
-            client, told = self._client, (usage.input_tokens, usage.output_tokens)
-            tries.append(Call(client.provider, client.model, started, self._monotonic(), failure, *told))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.designer.context import Context
 from chalicelib.designer.model_prompt import ModelChange, ModelReading, extraction_prompt, repair_prompt
@@ -11,8 +9,9 @@ from chalicelib.designer.models import LISTS, Act, Change, Extraction, FieldName
 from chalicelib.designer.rules import RulesExtractor
 from chalicelib.designer.stages import REOPENABLE
 from chalicelib.designer.text import words
+from chalicelib.explaining.asking import ask
 from chalicelib.explaining.models import Call
-from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
+from chalicelib.llm.client import InvalidAnswer, ModelClient
 from chalicelib.llm.failures import LLMError
 from chalicelib.llm.text import storable
 from chalicelib.llm.tokens import clip
@@ -47,25 +46,12 @@ class ModelExtractor:
         started = self._monotonic()
         prompt = extraction_prompt(clip(message, MESSAGE_TOKENS), context)
         try:
-            return self._call(prompt, calls)
+            return ask(self._client, prompt, ModelReading, self._monotonic, calls)
         except InvalidAnswer as invalid:
             if self._monotonic() - started > REPAIR_WITHIN:
                 raise
             again = repair_prompt(prompt, clip(invalid.answer, MESSAGE_TOKENS), invalid.problem)
-            return self._call(again, calls)
-
-    def _call(self, prompt: Sequence[Prompt], calls: list[Call]) -> ModelReading:
-        started, usage, failure = self._monotonic(), Usage(), None
-        try:
-            answer, usage = self._client.structured(prompt, ModelReading)
-            return answer
-        except LLMError as error:
-            failure = error.failure_class
-            usage = error.usage if isinstance(error, InvalidAnswer) else usage
-            raise
-        finally:
-            client, told = self._client, (usage.input_tokens, usage.output_tokens)
-            calls.append(Call(client.provider, client.model, started, self._monotonic(), failure, *told))
+            return ask(self._client, again, ModelReading, self._monotonic, calls)
 
 
 def verified(reading: ModelReading, message: str, context: Context) -> Extraction:
