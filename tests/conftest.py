@@ -37,6 +37,11 @@ hypothesis.settings.register_profile("glia", deadline=None, suppress_health_chec
 hypothesis.settings.load_profile("glia")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What has to run in one process comes first: left for the end, it would keep one of them busy alone."""
+    items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def logs() -> Iterator[LogWatch]:
     """Watches every log line of the suite: none may hold what a user said, a token or a key."""
