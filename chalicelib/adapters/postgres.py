@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, LiteralString
 from uuid import UUID
 
 import psycopg
+from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row
 
 from chalicelib.adapters import arrays
@@ -184,8 +185,12 @@ class Database:
         return held
 
     def _roll_back(self, connection: psycopg.Connection[Row]) -> None:
+        """psycopg's own way forgets every prepared statement as well; only one that has failed is a reason to."""
         try:
-            connection.rollback()
+            if connection.info.transaction_status is not TransactionStatus.INTRANS:
+                connection.rollback()
+            elif connection.pgconn.exec_(b"ROLLBACK").status != ExecStatus.COMMAND_OK:
+                self.close()
         except psycopg.Error:
             self.close()
 
