@@ -10,7 +10,7 @@ export GLIA_EMULATOR_PYTHON ?= $(CURDIR)/$(EMULATOR)/bin/python
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup up test soak check fmt token migrate bench lock clean
+.PHONY: help setup up test soak check lint types fmt token migrate bench lock clean
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 14
@@ -34,17 +34,21 @@ setup: $(BIN)/.installed $(EMULATOR)/.installed ## install everything that the o
 up: setup ## run Glia here: database, queues, API, workers; Ctrl-C stops it
 	@exec $(BIN)/python -m local.up
 
-test: setup check ## lint, types, and all tests
+test: setup lint ## lint, types, and all tests
 	@scripts/test
 
 soak: setup ## many more random schedules, requests and restarts (about an hour)
 	@SCHEDULES=20000 HISTORIES=10000 RESTART_SCHEDULES=100 ISOLATION_REQUESTS=10000 \
 	  $(BIN)/pytest -n auto --dist loadgroup tests/faults tests/integration
 
-check: setup ## lint and types
+check: lint types ## lint and types
+
+lint: setup
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-cache
+
+types: setup
 	@$(BIN)/mypy
 
 fmt: setup ## format, and mend what can be mended
