@@ -41,15 +41,15 @@ soak: setup ## many more random schedules, requests and restarts (about an hour)
 	@SCHEDULES=20000 HISTORIES=10000 RESTART_SCHEDULES=100 ISOLATION_REQUESTS=10000 \
 	  $(BIN)/pytest -n auto --dist loadgroup tests/faults tests/integration
 
-check: lint types ## lint and types
-
-lint: setup
+lint: setup ## format, lint and import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/lint-imports --no-cache
 
-types: setup
+types: setup ## types alone
 	@$(BIN)/mypy
+
+check: lint types ## lint and types
 
 fmt: setup ## format, and mend what can be mended
 	@$(BIN)/ruff format .

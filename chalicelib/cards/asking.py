@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.cards.prompts import repair_prompt
-from chalicelib.explaining.asking import Schema, ask
+from chalicelib.explaining.asking import ask
 from chalicelib.explaining.models import Call
-from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt
+from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Schema
 from chalicelib.llm.tokens import clip, tokens
 
 if TYPE_CHECKING:

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeVar
-
-from pydantic import BaseModel
 
 from chalicelib.adapters.clock import Monotonic
 from chalicelib.explaining.models import Call
-from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Usage
+from chalicelib.llm.client import InvalidAnswer, ModelClient, Prompt, Schema, Usage
 from chalicelib.llm.failures import LLMError
-
-Schema = TypeVar("Schema", bound=BaseModel)
 
 
 def ask(

@@ -48,13 +48,8 @@ pytestmark = [
 def glia() -> Iterator[Deployed]:
     # Not below pytest's own folder: as root, the database is another user, who could not pass through it.
     with tempfile.TemporaryDirectory(prefix="glia-deployed-", ignore_cleanup_errors=True) as home:
-        settings = {
-            "GLIA_BACKOFF_BASE": "0",
-            "GLIA_EXTRACT_DELAY": "0",
-            "GLIA_STORY_DELAY": "0",
-            "GLIA_SWEEP_AFTER": "1",
-        }
-        deployed = Deployed(Path(home), **settings, GLIA_EXTRACT_LEASE="5")
+        at_once = dict.fromkeys(("GLIA_BACKOFF_BASE", "GLIA_EXTRACT_DELAY", "GLIA_STORY_DELAY"), "0")
+        deployed = Deployed(Path(home), **at_once, GLIA_SWEEP_AFTER="1", GLIA_EXTRACT_LEASE="5")
         yield deployed
         assert deployed.stop() == 0
 

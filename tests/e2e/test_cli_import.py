@@ -17,7 +17,7 @@ import pytest
 from chalicelib.identity import dev_issuer
 from chalicelib.settings import Settings
 from local.config import LocalConfig
-from tests.support.importing import TOPICS, Person, history, written
+from tests.support.importing import PATIENCE, TOPICS, Person, history, written
 from tests.support.running import Run
 from tests.support.waiting import until
 from tests.unit.sdk.exports import conversation, node
@@ -86,7 +86,7 @@ def test_an_import_that_is_killed_goes_on_and_doubles_nothing(person: Person, tm
     given = history(MESSAGES)
     file = written(tmp_path, given)
     running = person.start(file, "--batch", "50")
-    until(lambda: person.done() >= MESSAGES // 10)
+    until(lambda: person.done() >= MESSAGES // 10, PATIENCE)
     running.kill()
     running.wait(10)
     done = person.done()

@@ -27,7 +27,6 @@ from chalicelib.cards.merge import CardState
 from chalicelib.cards.models import SHOWN, Card, CardStatus, DraftCard, SourceMessage
 from chalicelib.conversations import store as conversations
 from chalicelib.conversations.imports.models import ImportedMessage
-from chalicelib.conversations.models import Message
 from tests.faults.story_checks import check_stories
 from tests.support.api import Api
 
@@ -64,8 +63,6 @@ class CardHistory(RuleBasedStateMachine):
         self._evidence: dict[str, set[int]] = {}
         self.known: dict[Shown, str] = {}
         self.repeated: set[Shown] = set()
-        self.topics: list[UUID] = []
-        self.messages: list[Message] = []
         self.moments: list[tuple[datetime, UUID, str, set[int]]] = []
         said = [SENTENCES[(first + n) % len(SENTENCES)].format(n=n % 5 if n % 3 else 100 + n) for n in range(count)]
         messages = [ImportedMessage(str(n), "user", text, "a topic", None) for n, text in enumerate(said)]
@@ -196,7 +193,7 @@ class CardHistory(RuleBasedStateMachine):
         """Reads what there is once, and holds it against every promise; those about stories hold once all is done."""
         with self.api.services.db.user(self.user_id) as tx:
             self._read(tx)
-            shown = {topic_id: self._shown(tx, topic_id, None) for topic_id in self.topics}
+            shown = {each: cards.list_of_topic(tx, self.user_id, each, None, SHOWN, None, 500) for each in self.topics}
             self._citations_are_verbatim(tx)
             self._the_past_is_as_it_was(tx)
             if is_at_rest:
@@ -213,11 +210,6 @@ class CardHistory(RuleBasedStateMachine):
         self.stored = {card.card_id: card for card in cards.states(tx, self.user_id, ids)}
         self.topics = [t.topic_id for t in conversations.list_topics(tx, self.user_id, None, None, 100)][::-1]
         self.messages = conversations.list_messages(tx, self.user_id, None, 0, 1000)
-
-    def _shown(self, tx: Transaction, topic_id: UUID, at: datetime | None) -> list[Card]:
-        if at is None:
-            return cards.list_of_topic(tx, self.user_id, topic_id, None, SHOWN, None, 500)
-        return cards.as_of(tx, self.user_id, topic_id, at, None, SHOWN, None, 500)
 
     def _no_deleted_card_is_back(self) -> None:
         for card_id in self.deleted & self.stored.keys():
@@ -286,7 +278,7 @@ class CardHistory(RuleBasedStateMachine):
     def _the_past_is_as_it_was(self, tx: Transaction) -> None:
         for at, topic_id, served, rested_on in self.moments[-3:]:
             if not rested_on & self.gone:
-                assert _served(self._shown(tx, topic_id, at)) == served
+                assert _served(cards.as_of(tx, self.user_id, topic_id, at, None, SHOWN, None, 500)) == served
 
     def _note_the_moment(self, shown: dict[UUID, list[Card]]) -> None:
         for topic_id, found in shown.items():

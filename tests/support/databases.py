@@ -8,7 +8,6 @@ import pwd
 import shutil
 import socket
 import subprocess
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -19,6 +18,7 @@ import psycopg
 from chalicelib.migrate import migrate
 from local import postgres
 from local.roles import DatabaseUrls, bootstrap, login_url
+from tests.support.waiting import until
 
 TEMPLATE = "glia_template"
 DEBIAN_BINARIES = Path("/usr/lib/postgresql/15/bin")
@@ -139,13 +139,11 @@ def _free_port() -> int:
 
 
 def _wait_for(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while time.monotonic() < deadline:
+    def listens() -> bool:
         with closing(socket.socket()) as probe:
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return
-        time.sleep(0.05)
-    raise TimeoutError("the pooler does not listen")
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    until(listens, 10)
 
 
 def debian15_is_there() -> bool:

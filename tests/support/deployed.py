@@ -23,6 +23,7 @@ from chalicelib.identity import dev_issuer
 from chalicelib.settings import Settings
 from infra.stack import Stack
 from tests.support.running import POLL, ROOT
+from tests.support.waiting import until
 
 PATIENCE = 180.0
 PYTHON = ROOT / ".venv-localstack" / "bin" / "python"
@@ -143,7 +144,5 @@ class Deployed:
     def _enable(self, uuid: str, wanted: bool) -> None:
         functions = self.client("lambda")
         functions.update_event_source_mapping(UUID=uuid, Enabled=wanted)
-        deadline = time.monotonic() + PATIENCE
-        while functions.get_event_source_mapping(UUID=uuid)["State"] != ("Enabled" if wanted else "Disabled"):
-            assert time.monotonic() < deadline, "the mapping does not change"
-            time.sleep(POLL)
+        state = "Enabled" if wanted else "Disabled"
+        until(lambda: functions.get_event_source_mapping(UUID=uuid)["State"] == state, PATIENCE, POLL)
