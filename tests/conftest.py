@@ -26,6 +26,7 @@ from chalicelib import wiring  # noqa: E402
 from chalicelib.identity import dev_issuer  # noqa: E402
 from chalicelib.settings import Settings  # noqa: E402
 from local.roles import DatabaseUrls  # noqa: E402
+from tests.support import cores  # noqa: E402
 from tests.support.api import Api  # noqa: E402
 from tests.support.blobs import MemoryBlobs  # noqa: E402
 from tests.support.databases import Server, rows_with, start_server  # noqa: E402
@@ -42,6 +43,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("xdist_group") is None)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Tests of a group start processes of their own, which share all cores; any other keeps to its database's."""
+    (cores.use_all if item.get_closest_marker("xdist_group") else cores.use_one)()
+
+
 @pytest.fixture(scope="session", autouse=True)
 def logs() -> Iterator[LogWatch]:
     """Watches every log line of the suite: none may hold what a user said, a token or a key."""
@@ -56,6 +63,7 @@ def logs() -> Iterator[LogWatch]:
 def server() -> Iterator[Server]:
     """The database server of this test process: embedded, or the one GLIA_TEST_SERVER names."""
     kind = os.environ.get("GLIA_TEST_SERVER", "embedded")
+    cores.use_one()
     # Not below pytest's own folder: every run closes that to other users, and as root the server is another user.
     with tempfile.TemporaryDirectory(prefix="glia-pg-") as folder, start_server(kind, Path(folder)) as started:
         yield started
