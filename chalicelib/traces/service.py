@@ -173,7 +173,7 @@ class TraceIngestion:
         self, tx: Transaction, user_id: UUID, runs: Iterable[tuple[Incoming, list[Prepared]]]
     ) -> dict[UUID, int]:
         """Shows what has become visible. Returns each run's lowest gap; of a closed one, what lies beyond its end."""
-        given = [one.advance(fresh) for one, fresh in runs if not one.run.is_closed and (one.run.is_due or fresh)]
+        given = [one.advance(fresh) for one, fresh in runs if fresh or one.run.can_close]
         if not given:
             return {}
         moved = progress.advance(tx, user_id, given, self._late, self._idle)
@@ -195,7 +195,7 @@ class TraceIngestion:
     def _close(self, user_id: UUID, run_ids: Sequence[UUID]) -> int:
         with self._db.user(user_id) as tx:
             runs = [run for run in store.lock_due(tx, user_id, run_ids) if run.is_due and not run.is_closed]
-            self._advance(tx, user_id, [(Incoming(run), []) for run in runs if run.source != DERIVED])
+            self._advance(tx, user_id, [(Incoming(run), []) for run in runs])
             self._end(tx, user_id, [run for run in runs if run.source == DERIVED])
         return len(runs)
 

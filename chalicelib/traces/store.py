@@ -8,7 +8,7 @@ from uuid import UUID
 
 from chalicelib.adapters.arrays import Bytes, Encoded, Moments, Texts, Uuids, Wholes
 from chalicelib.adapters.postgres import Row, Transaction
-from chalicelib.traces.models import Content, Place, Prepared
+from chalicelib.traces.models import DERIVED, Content, Place, Prepared
 
 # The user's key, held against erasure until the transaction ends.
 KEY = "SELECT conflict_key FROM trace_keys WHERE user_id = %s FOR SHARE"
@@ -105,6 +105,11 @@ class Standing(NamedTuple):
     def is_over(self) -> bool:
         """Whether nothing new is taken any more."""
         return self.is_closed or self.is_due
+
+    @property
+    def can_close(self) -> bool:
+        """Whether its time is over and it can be closed as it is: a trace of spans gets its numbers for good before."""
+        return self.is_due and not self.is_closed and self.source != DERIVED
 
 
 def key(tx: Transaction, user_id: UUID, new_key: bytes) -> bytes:

@@ -120,6 +120,27 @@ def test_numbers_are_given_by_start_and_span_when_the_trace_ends(api: Api, super
     assert (answer.rejected_spans, answer.error_message) == (1, "run_closed: 1")
 
 
+def test_a_trace_whose_time_is_over_ends_as_ever_though_a_late_span_comes_with_anothers(
+    api: Api, superuser: Callable[..., None]
+) -> None:
+    """Between its end and the sweep the span is refused, and the trace still gets its numbers for good."""
+    ended, other = Trace(4), Trace(2)
+    sent(api, ended.body([0, 2, 1]))
+    superuser("UPDATE trace_runs SET closes_at = now() - interval '1 second' WHERE run_id = %s", ended.trace_id)
+    refused = sent(api, _joined([ended.body([3]), other.body([0, 1])])).partial_success
+    assert (refused.rejected_spans, refused.error_message) == (1, "run_closed: 1")
+    assert api.get(ended.path)["status"] == "running"
+    api.services.traces.close_due()
+    assert api.get(ended.path)["status"] == "completed"
+    events = api.get(f"{ended.path}/events")["items"]
+    assert [event["name"] for event in events if event["event_type"] == "step.started"] == [
+        "span 0",
+        "span 1",
+        "span 2",
+    ]
+    assert api.get(other.path)["step_count"] == 2
+
+
 def test_json_and_gzip_are_read_too(api: Api) -> None:
     """And a span that is none costs itself only."""
     trace_id = uuid4()

@@ -187,14 +187,15 @@ def ids(api: Api) -> dict[str, Any]:
     }
 
 
-@pytest.mark.parametrize("path", [endpoint.path for endpoint in endpoints() if endpoint.method == "GET"])
-def test_reading_takes_at_most_three_statements(
-    api: Api, ids: dict[str, Any], statements: list[str], path: str
-) -> None:
+def test_reading_takes_at_most_three_statements(api: Api, ids: dict[str, Any], statements: list[str]) -> None:
     """Every GET route, for a user the process has seen before."""
-    statements.clear()
-    api.get(path.format(**ids))
-    assert len(statements) <= READ, statements
+    counts = {}
+    for path in [endpoint.path for endpoint in endpoints() if endpoint.method == "GET"]:
+        statements.clear()
+        api.get(path.format(**ids))
+        counts[path] = len(statements)
+    assert len(counts) > 40
+    assert {path: count for path, count in counts.items() if count > READ} == {}
 
 
 @pytest.mark.parametrize("path", ["/conversation/messages?topic_id={topic_id}", "/topics/{topic_id}/cards"])
