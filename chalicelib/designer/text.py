@@ -102,16 +102,16 @@ class Gazetteer(Generic[Entry]):
 
     def find(self, found: Sequence[Word]) -> list[Match[Entry]]:
         matches: list[Match[Entry]] = []
-        index = 0
-        while index < len(found):
-            match = self._at(found, index)
-            if match:
+        last = 0
+        for index, word in enumerate(found):
+            if index >= last and word.text in self._by_first and (match := self._at(found, index)):
                 matches.append(match)
-            index = match.last if match else index + 1
+                last = match.last
         return matches
 
     def _at(self, found: Sequence[Word], index: int) -> Match[Entry] | None:
-        for parts, entry in self._by_first.get(found[index].text, ()):
+        """At a word that begins some phrase."""
+        for parts, entry in self._by_first[found[index].text]:
             if tuple(word.text for word in found[index : index + len(parts)]) == parts:
                 return Match(entry, index, index + len(parts))
         return None

@@ -43,12 +43,16 @@ def statements() -> list[str]:
     return []
 
 
-@pytest.fixture(params=[0, 10_000], ids=["no limits", "limits"])
-def api(
-    request: pytest.FixtureRequest, settings: Settings, queue: RecordingQueue, home: Path, statements: list[str]
-) -> Iterator[Api]:
-    """The application, counted; also with a user's limits to be checked."""
-    settings = settings.model_copy(update={"messages_per_minute": request.param, "tokens_per_day": request.param})
+@pytest.fixture
+def limit() -> int:
+    """Of messages a minute and tokens a day; 0: none. To check it takes statements, so there is one."""
+    return 10_000
+
+
+@pytest.fixture
+def api(settings: Settings, queue: RecordingQueue, home: Path, statements: list[str], limit: int) -> Iterator[Api]:
+    """The application, counted."""
+    settings = settings.model_copy(update={"messages_per_minute": limit, "tokens_per_day": limit})
     services = wiring.build(settings, queue=queue, blobs=MemoryBlobs(), observe=statements.append)
     services.health = HealthService(settings, services.db, Answering(), Answering())
     wiring.use(services)
@@ -56,12 +60,14 @@ def api(
     services.close()
 
 
+@pytest.mark.parametrize("limit", [0, 10_000])
 def test_a_users_very_first_message_takes_at_most_eight_statements(api: Api, statements: list[str]) -> None:
     """User, conversation and topic are made on the way, and both kinds of key are kept."""
     api.post("/chat", {"message": "I decided to go with Postgres.", "client_message_id": "m1"}, 202, **KEY)
     assert 0 < len(statements) <= CHAT, statements
 
 
+@pytest.mark.parametrize("limit", [0, 10_000])
 def test_a_message_in_steady_state_takes_at_most_eight_statements(api: Api, statements: list[str]) -> None:
     """A known user, an active topic."""
     api.chat("I decided to go with Postgres.")
@@ -86,6 +92,7 @@ def test_a_message_with_both_keys_takes_at_most_eight_statements(
     assert all(0 < count <= CHAT for count in counts), counts
 
 
+@pytest.mark.parametrize("limit", [0, 10_000])
 def test_answering_takes_at_most_thirteen_statements(api: Api, statements: list[str]) -> None:
     """Five to begin, one to stream, seven to end: one of these explains the turn, whole, however much it read."""
     for n in range(30):
