@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from chalicelib.adapters.postgres import Transaction
+from chalicelib.adapters.records import records
 from chalicelib.cards.contradictions import Claim, signs
 from chalicelib.cards.merge import CardState, Span
 from chalicelib.cards.models import Card, CardKind, CardStatus, CardVersion, StoredCitation
@@ -310,9 +309,9 @@ def write(
 ) -> None:
     """Writes cards whole. Those in `actions` have a new version, brought about by that."""
     ids = [card.card_id for card in cards]
-    tx.run(UPSERT, user=user_id, conversation=conversation_id, cards=Jsonb([_row(card) for card in cards]))
+    tx.run(UPSERT, user=user_id, conversation=conversation_id, cards=records(_row(card) for card in cards))
     tx.run(DELETE_CITATIONS, ids, user_id)
-    tx.run(INSERT_CITATIONS, user_id, Jsonb([row for card in cards for row in _citation_rows(card)]))
+    tx.run(INSERT_CITATIONS, user_id, records(row for card in cards for row in _citation_rows(card)))
     if actions:
         tx.run(RECORD_VERSIONS, user=user_id, ids=list(actions), actions=list(actions.values()))
 

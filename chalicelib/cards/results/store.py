@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from psycopg.types.json import Jsonb
-
 from chalicelib.adapters.postgres import Transaction
+from chalicelib.adapters.records import records
 from chalicelib.cards.identity import draft_key
 from chalicelib.cards.models import CardKind, Citation, DraftCard, Extractor, WindowResult
 from chalicelib.cards.windows import START, Window, chained
@@ -190,7 +189,7 @@ def insert_windows(tx: Transaction, user_id: UUID, topic_id: UUID, known: Closed
             }
         )  # fmt: skip
     if rows:
-        tx.run(INSERT_WINDOWS, topic_id, user_id, Jsonb(rows))
+        tx.run(INSERT_WINDOWS, topic_id, user_id, records(rows))
     return known
 
 
@@ -276,8 +275,8 @@ def insert_results(tx: Transaction, user_id: UUID, found: Sequence[tuple[Dirty, 
     tx.run(
         INSERT_RESULTS,
         user=user_id,
-        results=Jsonb([_result_row(id_, *one) for id_, one in zip(ids, found, strict=True)]),
-        drafts=Jsonb([row for id_, (_, _, one) in zip(ids, found, strict=True) for row in _draft_rows(id_, one)]),
+        results=records(_result_row(id_, *one) for id_, one in zip(ids, found, strict=True)),
+        drafts=records(row for id_, (_, _, one) in zip(ids, found, strict=True) for row in _draft_rows(id_, one)),
     )
 
 
@@ -310,7 +309,7 @@ def show(tx: Transaction, user_id: UUID, topic_id: UUID, fresh: Sequence[Fresh],
         for w in fresh
     ]  # fmt: skip
     starts = [w.start_id for w in fresh]
-    tx.run(SHOW, topic=topic_id, user=user_id, gone=list(gone_starts), starts=starts, windows=Jsonb(rows))
+    tx.run(SHOW, topic=topic_id, user=user_id, gone=list(gone_starts), starts=starts, windows=records(rows))
 
 
 def doubt(tx: Transaction, user_id: UUID, topic_id: UUID) -> None:
