@@ -24,7 +24,7 @@ from chalicelib.errors import Unavailable
 if TYPE_CHECKING:
     from tenacity import Retrying
 
-set_json_loads(from_json)  # several times as fast as the standard library's
+set_json_loads(from_json)  # several times as fast as the standard one; to 200 levels, more than anything stored has
 Row = Any  # a named tuple with the statement's columns
 
 
