@@ -63,7 +63,6 @@ def logs() -> Iterator[LogWatch]:
 def server() -> Iterator[Server]:
     """The database server of this test process: embedded, or the one GLIA_TEST_SERVER names."""
     kind = os.environ.get("GLIA_TEST_SERVER", "embedded")
-    cores.use_one()
     # Not below pytest's own folder: every run closes that to other users, and as root the server is another user.
     with tempfile.TemporaryDirectory(prefix="glia-pg-") as folder, start_server(kind, Path(folder)) as started:
         yield started

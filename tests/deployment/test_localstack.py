@@ -8,7 +8,6 @@ import io
 import json
 import subprocess
 import tempfile
-import time
 import zipfile
 from collections.abc import Iterator
 from datetime import datetime
@@ -307,12 +306,11 @@ def test_a_batch_of_200_topics_ends_whole_though_the_worker_is_killed_in_the_mid
 
     def has_ended() -> bool:
         glia.invoke("Sweep", SCHEDULED)
-        time.sleep(1)  # every sweep sends again what has waited for a second
         return progress()["done"] + progress()["failed"] == 200
 
     until(lambda: progress()["done"] >= 40)
     assert glia.kill("chalicelib.triggers.queues.extractions") >= 1
-    until(has_ended)
+    until(has_ended, pause=1)  # every sweep sends again what has waited for a second
     assert sorted(job["job_id"] for job in http.get("/jobs?status=dead").json()["items"]) == sorted(dead)
     for job_id in dead:
         assert http.post(f"/jobs/{job_id}/redrive").json()["status"] == "queued"
