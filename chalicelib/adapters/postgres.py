@@ -75,8 +75,21 @@ class Transaction:
         return row
 
     def run(self, sql: LiteralString, *params: Any, **named: Any) -> int:
-        """Executes a statement without an answer. Returns the number of rows it touched."""
+        """Executes a statement without an answer. Returns the number of rows it touched; -1 in a pipeline."""
         return self._execute(sql, params, named).rowcount
+
+    def send(self, sql: LiteralString, *params: Any, **named: Any) -> Callable[[], list[Row]]:
+        """Executes a statement whose rows are fetched later, by calling what it returns."""
+        return self._execute(sql, params, named).fetchall
+
+    @contextmanager
+    def pipeline(self) -> Iterator[None]:
+        """A part in which only rows are waited for: the server goes on with `run` and `send` behind the caller's back.
+
+        What such a statement raises is raised when the next rows are asked for, or on leaving.
+        """
+        with self._connection.pipeline():
+            yield
 
 
 class _Held:

@@ -51,7 +51,7 @@ class Incoming:
 
     def _next(self, fresh: list[Prepared]) -> int | None:
         """The lowest gap once these are stored. None: events beyond it are there already, and have to be looked at."""
-        if self.run.high >= self.run.low:
+        if self.run.has_gap:
             return None
         numbers = {event.sequence_no for event in fresh}
         return next(number for number in range(self.run.low, self.run.low + len(numbers) + 1) if number not in numbers)

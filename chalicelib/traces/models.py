@@ -125,14 +125,6 @@ class Prepared:
     flags: tuple[str, ...]
     facts: dict[str, Any] | None
 
-    def start(self, ts: datetime) -> Prepared:
-        """The start of the step that this event is the end of; it says nothing but when that was."""
-        return Prepared(
-            self.index, self.run_id, self.sequence_no, "step.started", self.step_id, self.parent_step_id, self.kind,
-            self.name, ts, self.sequence_source, b"{}", None, [], 2, None, [], None, self.redaction, self.fingerprint,
-            (), None,
-        )  # fmt: skip
-
 
 @dataclass(frozen=True, slots=True)
 class Rejection:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -27,6 +27,7 @@ from chalicelib.traces.models import DERIVED, Prepared, Receipt
 from chalicelib.traces.otlp import numbering
 from chalicelib.traces.preparing import Preparer
 from chalicelib.traces.progress import store as progress
+from chalicelib.traces.progress.store import Advance, Advanced
 from chalicelib.traces.screening import Screen
 from chalicelib.traces.store import Standing, Used
 
@@ -82,23 +83,15 @@ class TraceIngestion:
         self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
     ) -> Iterator[Receipt]:
         """Stores events of locked runs, and their contents. Returns a receipt for each, as they are asked for."""
-        receipts, used = self.store_events(tx, user_id, events, standings)
-        self.store_contents(tx, user_id, used)
-        return receipts
-
-    def store_events(
-        self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
-    ) -> tuple[Iterator[Receipt], Used]:
-        """The same without the contents, which it returns: they are to be stored after all events."""
         incoming = {run_id: Incoming(run) for run_id, run in standings.items()}
         for run_id, of_run in groupby(events, key=attrgetter("run_id")):
             incoming[run_id].add(of_run)
         self._recognise(tx, user_id, incoming)
         fresh = {run_id: run.fresh for run_id, run in incoming.items()}
         used = self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
-        self._reach("mid_transaction")
         lows = self._advance(tx, user_id, [(incoming[run_id], fresh[run_id]) for run_id in incoming])
-        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events), used
+        self.store_contents(tx, user_id, used)
+        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events)
 
     def store_contents(self, tx: Transaction, user_id: UUID, used: Used) -> None:
         if used:
@@ -167,7 +160,7 @@ class TraceIngestion:
         if any(event.references for event in events):
             store.insert_artifact_refs(tx, user_id, events)
             health.flag_referring(tx, user_id, events)
-        return {(event.run_id, content.content_hash): content for event in events for content in event.contents}
+        return store.used_by(events)
 
     def _advance(
         self, tx: Transaction, user_id: UUID, runs: Iterable[tuple[Incoming, list[Prepared]]]
@@ -176,12 +169,21 @@ class TraceIngestion:
         given = [one.advance(fresh) for one, fresh in runs if fresh or one.run.can_close]
         if not given:
             return {}
-        moved = progress.advance(tx, user_id, given, self._late, self._idle)
+        moved = self.advance(tx, user_id, given)()
         if shown := [one for one in moved if one.high > one.low]:
             progress.make_steps(tx, user_id, shown)
+        self.examine(tx, user_id, moved)
+        return {one.run_id: one.high for one in moved}
+
+    def advance(self, tx: Transaction, user_id: UUID, given: Sequence[Advance]) -> Callable[[], list[Advanced]]:
+        """Moves locked runs on by what was stored of them. Returns what waits for the answer, in a pipeline."""
+        self._reach("mid_transaction")
+        return progress.advance(tx, user_id, given, self._late, self._idle)
+
+    def examine(self, tx: Transaction, user_id: UUID, moved: Iterable[Advanced]) -> None:
+        """Says of runs that have closed what is missing of them."""
         if ended := [one.run_id for one in moved if one.is_closed]:
             progress.examine(tx, user_id, ended)
-        return {one.run_id: one.high for one in moved}
 
     def close_due(self) -> int:
         """Closes runs whose time is over, as partial. Returns how many."""

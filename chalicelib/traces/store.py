@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -102,6 +102,11 @@ class Standing(NamedTuple):
     source: str
 
     @property
+    def has_gap(self) -> bool:
+        """Whether events are missing below its highest one: what lies beyond them is hidden."""
+        return self.high >= self.low
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing new is taken any more."""
         return self.is_closed or self.is_due
@@ -144,13 +149,13 @@ def insert_events(tx: Transaction, user_id: UUID, events: Sequence[Prepared]) ->
         parent=Uuids([e.parent_step_id for e in events]), kind=Texts([e.kind for e in events]),
         name=Texts([e.name for e in events]), ts=Moments([e.ts for e in events]),
         source=Texts([e.sequence_source for e in events]), attributes=Encoded([e.attributes for e in events]),
-        contents=Texts([_joined(e.placeholders) for e in events]), bytes=Wholes([e.size for e in events]),
+        contents=Texts([joined(e.placeholders) for e in events]), bytes=Wholes([e.size for e in events]),
         refs=Texts([e.artifact_refs for e in events]), signature=Texts([e.call_signature for e in events]),
         redaction=Texts([e.redaction for e in events]), fingerprint=Bytes([e.fingerprint for e in events]),
     )  # fmt: skip
 
 
-def _joined(ids: Sequence[UUID] | None) -> str | None:
+def joined(ids: Sequence[UUID] | None) -> str | None:
     return ",".join(map(str, ids)) if ids else None
 
 
@@ -161,11 +166,15 @@ def fingerprints(tx: Transaction, user_id: UUID, places: Sequence[Place]) -> dic
     return {(row.run_id, row.sequence_no): bytes(row.fingerprint) for row in rows}
 
 
+def used_by(events: Iterable[Prepared]) -> Used:
+    return {(event.run_id, content.content_hash): content for event in events for content in event.contents}
+
+
 def insert_contents(tx: Transaction, user_id: UUID, used: Used) -> None:
     once = list({content.content_hash: content for content in used.values()}.values())
     tx.run(
         INSERT_CONTENTS, user=user_id, hashes=Uuids(c.content_hash for c in once), bodies=Texts(c.body for c in once),
-        items=Texts(_joined(c.items) for c in once), bytes=Wholes(c.size for c in once),
+        items=Texts(joined(c.items) for c in once), bytes=Wholes(c.size for c in once),
     )  # fmt: skip
     tx.run(
         INSERT_CONTENT_REFS, user=user_id, hashes=Uuids(hash for _, hash in used), runs=Uuids(run for run, _ in used)

@@ -2,13 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain, count, groupby
 from typing import NamedTuple
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
+from chalicelib.traces import marks
+from chalicelib.traces.models import Prepared
 from chalicelib.traces.otlp import store
+from chalicelib.traces.otlp.store import SpanStep
+from chalicelib.traces.progress.store import Advance
+from chalicelib.traces.store import Standing
+
+Starts = Mapping[UUID, Prepared]  # the `run.started` of each run
+
+
+class Numbered(NamedTuple):
+    """What spans bring to a run, under its numbers.
+
+    Args:
+        beside: the events beside the steps' starts and ends.
+    """
+
+    beside: list[Prepared]
+    advance: Advance
 
 
 class Ended(NamedTuple):
@@ -18,6 +37,33 @@ class Ended(NamedTuple):
     last: int
     ended_at: datetime
     is_failed: bool
+
+
+def numbered(steps: Iterable[SpanStep], starts: Starts, standings: Mapping[UUID, Standing]) -> list[Numbered]:
+    """Gives steps, ordered by run, the numbers after those that their runs hold; before the first comes the start."""
+    return [
+        _numbered(standings[run_id], list(of_run), starts[run_id])
+        for run_id, of_run in groupby(steps, key=lambda step: step.end.run_id)
+    ]
+
+
+def _numbered(run: Standing, steps: Sequence[SpanStep], start: Prepared) -> Numbered:
+    is_new = run.high < 0
+    beside = [start] if is_new else []
+    numbers = count(run.high + 1)
+    for event in beside:
+        event.sequence_no = next(numbers)
+    for step in steps:
+        step.started_no = next(numbers)
+        for event in (*step.notes, step.end):
+            event.sequence_no = next(numbers)
+        beside += step.notes
+    high = steps[-1].end.sequence_no
+    flags = {flag for event in chain(beside, (step.end for step in steps)) for flag in event.flags}
+    return Numbered(beside, Advance(
+        run.run_id, run.low, None if run.has_gap else high + 1, high - run.high, high, sorted(flags), False,
+        marks.start(start) if is_new else None, None,
+    ))  # fmt: skip
 
 
 def renumber(tx: Transaction, user_id: UUID, run_ids: Sequence[UUID]) -> list[Ended]:

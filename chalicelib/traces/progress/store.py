@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 from uuid import UUID
@@ -65,31 +65,60 @@ ADVANCE = """
             WHEN n.is_end THEN e.status ELSE r.declared_status END
     FROM noted n LEFT JOIN starts s USING (run_id) LEFT JOIN ends e USING (run_id)
     WHERE r.user_id = %(user)s AND r.run_id = n.run_id
-    RETURNING r.run_id, r.next_sequence_no, r.max_sequence_no, r.closed_at IS NOT NULL AS is_closed
+    RETURNING r.run_id, r.closed_at IS NOT NULL AS is_closed,
+        CASE WHEN r.closed_at IS NULL THEN r.next_sequence_no ELSE r.max_sequence_no + 1 END AS high
+"""
+
+# What attributes say of their step.
+FACTS = """
+    left(COALESCE(attributes->>'gen_ai.request.model', attributes->>'gen_ai.response.model'), 200) AS model,
+    left(attributes->>'gen_ai.tool.name', 200) AS tool, left(attributes->>'error.type', 200) AS error_type,
+    CASE WHEN jsonb_typeof(attributes->'gen_ai.usage.input_tokens') = 'number' THEN
+        LEAST(GREATEST((attributes->'gen_ai.usage.input_tokens')::numeric, 0), 1e12)::bigint END AS input,
+    CASE WHEN jsonb_typeof(attributes->'gen_ai.usage.output_tokens') = 'number' THEN
+        LEAST(GREATEST((attributes->'gen_ai.usage.output_tokens')::numeric, 0), 1e12)::bigint END AS output,
+    CASE WHEN jsonb_typeof(attributes->'gen_ai.usage.cost') = 'number'
+        THEN LEAST(GREATEST((attributes->'gen_ai.usage.cost')::numeric, 0), 1e9) END AS cost
+"""
+
+# Adds what steps have changed to their runs: of each step, how it is now (sign 1) and how it was (sign -1).
+ADD_TO_RUNS = """
+    , changed AS (
+        SELECT run_id, sum(sign) AS steps, sum(sign) FILTER (WHERE status = 'incomplete') AS incomplete,
+            sum(sign) FILTER (WHERE status = 'failed') AS failed, sum(sign * input_tokens) AS input,
+            sum(sign * output_tokens) AS output, sum(sign * cost) AS cost,
+            array_agg(DISTINCT model) FILTER (WHERE model IS NOT NULL) AS models,
+            array_agg(DISTINCT kind) FILTER (WHERE kind IS NOT NULL) AS kinds
+        FROM before_and_now GROUP BY run_id
+    )
+    UPDATE trace_runs r SET
+        step_count = r.step_count + c.steps, incomplete_count = r.incomplete_count + COALESCE(c.incomplete, 0),
+        failed_count = r.failed_count + COALESCE(c.failed, 0), input_tokens = r.input_tokens + COALESCE(c.input, 0),
+        output_tokens = r.output_tokens + COALESCE(c.output, 0), cost = r.cost + COALESCE(c.cost, 0),
+        models = CASE WHEN c.models <@ r.models OR c.models IS NULL THEN r.models
+            ELSE ARRAY(SELECT DISTINCT unnest(r.models || c.models) ORDER BY 1) END,
+        kinds = CASE WHEN c.kinds <@ r.kinds OR c.kinds IS NULL THEN r.kinds
+            ELSE ARRAY(SELECT DISTINCT unnest(r.kinds || c.kinds) ORDER BY 1) END
+    FROM changed c WHERE r.user_id = %(user)s AND r.run_id = c.run_id
 """
 
 # Of the events of a step that have become visible, the first that says something holds, and what the step has said
-# before holds still. Then what the steps have changed is added to their runs. Each step is looked up once, by LIMIT and
+# before holds still; a note says nothing of its step. Then the runs' sums. Each step is looked up once, by LIMIT and
 # from then on by its place: what is planned for the few rows that are guessed is quadratic in the many that come.
-MAKE_STEPS = """
+MAKE_STEPS = f"""
     WITH given AS (
         SELECT * FROM unnest(%(runs)s::uuid[], %(lows)s::bigint[], %(highs)s::bigint[]) AS g (run_id, low, high)
     ), seen AS (
-        SELECT e.run_id, e.step_id, e.parent_step_id, e.kind, e.name, e.ts, e.sequence_no, e.event_type, e.attributes
+        SELECT e.run_id, e.step_id, e.parent_step_id, e.kind, e.ts, e.sequence_no, e.event_type,
+            CASE WHEN e.event_type <> 'note' THEN NULLIF(e.name, '') END AS name,
+            CASE WHEN e.event_type <> 'note' THEN e.attributes END AS attributes
         FROM given g JOIN trace_events e ON e.user_id = %(user)s AND e.run_id = g.run_id
             AND e.sequence_no >= g.low AND e.sequence_no < g.high AND e.step_id IS NOT NULL
     ), said AS (
-        SELECT run_id, step_id, parent_step_id, kind, NULLIF(name, '') AS name, ts, sequence_no,
+        SELECT run_id, step_id, parent_step_id, kind, name, ts, sequence_no,
             event_type = 'step.started' AS is_start, event_type IN ('step.completed', 'step.failed') AS is_end,
             event_type = 'step.failed' AS is_failed, event_type = 'step.chunk' AS is_chunk,
-            left(COALESCE(attributes->>'gen_ai.request.model', attributes->>'gen_ai.response.model'), 200) AS model,
-            left(attributes->>'gen_ai.tool.name', 200) AS tool, left(attributes->>'error.type', 200) AS error_type,
-            CASE WHEN jsonb_typeof(attributes->'gen_ai.usage.input_tokens') = 'number' THEN
-                LEAST(GREATEST((attributes->'gen_ai.usage.input_tokens')::numeric, 0), 1e12)::bigint END AS input,
-            CASE WHEN jsonb_typeof(attributes->'gen_ai.usage.output_tokens') = 'number' THEN
-                LEAST(GREATEST((attributes->'gen_ai.usage.output_tokens')::numeric, 0), 1e12)::bigint END AS output,
-            CASE WHEN jsonb_typeof(attributes->'gen_ai.usage.cost') = 'number'
-                THEN LEAST(GREATEST((attributes->'gen_ai.usage.cost')::numeric, 0), 1e9) END AS cost
+            {FACTS}
         FROM seen ORDER BY run_id, step_id, sequence_no
     ), fresh AS (
         SELECT run_id, step_id,
@@ -146,27 +175,11 @@ MAKE_STEPS = """
         FROM compared f
         WHERE f.was IS NOT NULL AND s.ctid = f.place
         RETURNING s.run_id, s.status, s.input_tokens, s.output_tokens, s.cost, s.model, s.kind
-    ), changed AS (
-        SELECT run_id, sum(sign) AS steps, sum(sign) FILTER (WHERE status = 'incomplete') AS incomplete,
-            sum(sign) FILTER (WHERE status = 'failed') AS failed, sum(sign * input_tokens) AS input,
-            sum(sign * output_tokens) AS output, sum(sign * cost) AS cost,
-            array_agg(DISTINCT model) FILTER (WHERE model IS NOT NULL) AS models,
-            array_agg(DISTINCT kind) FILTER (WHERE kind IS NOT NULL) AS kinds
-        FROM (
-            SELECT 1 AS sign, * FROM made UNION ALL SELECT 1, * FROM merged
-            UNION ALL SELECT -1, run_id, was, input_was, output_was, cost_was, model_was, kind_was
-            FROM compared WHERE was IS NOT NULL
-        ) before_and_now GROUP BY run_id
-    )
-    UPDATE trace_runs r SET
-        step_count = r.step_count + c.steps, incomplete_count = r.incomplete_count + COALESCE(c.incomplete, 0),
-        failed_count = r.failed_count + COALESCE(c.failed, 0), input_tokens = r.input_tokens + COALESCE(c.input, 0),
-        output_tokens = r.output_tokens + COALESCE(c.output, 0), cost = r.cost + COALESCE(c.cost, 0),
-        models = CASE WHEN c.models <@ r.models OR c.models IS NULL THEN r.models
-            ELSE ARRAY(SELECT DISTINCT unnest(r.models || c.models) ORDER BY 1) END,
-        kinds = CASE WHEN c.kinds <@ r.kinds OR c.kinds IS NULL THEN r.kinds
-            ELSE ARRAY(SELECT DISTINCT unnest(r.kinds || c.kinds) ORDER BY 1) END
-    FROM changed c WHERE r.user_id = %(user)s AND r.run_id = c.run_id
+    ), before_and_now AS (
+        SELECT 1 AS sign, * FROM made UNION ALL SELECT 1, * FROM merged
+        UNION ALL SELECT -1, run_id, was, input_was, output_was, cost_was, model_was, kind_was
+        FROM compared WHERE was IS NOT NULL
+    ) {ADD_TO_RUNS}
 """
 
 # What a closed run's health is: a parent must begin before its child, so that no circle of them can be.
@@ -231,29 +244,26 @@ class Advanced:
     is_closed: bool
 
 
-def advance(tx: Transaction, user_id: UUID, given: Sequence[Advance], late: int, idle: int) -> list[Advanced]:
+def advance(
+    tx: Transaction, user_id: UUID, given: Sequence[Advance], late: int, idle: int
+) -> Callable[[], list[Advanced]]:
     """
     Args:
         late: seconds that gaps may fill after `run.completed`.
         idle: seconds after which a run of which nothing is heard closes.
+
+    Returns:
+        What waits for the answer.
     """
     lows = {one.run_id: one.low for one in given}
-    rows = tx.rows(
+    rows = tx.send(
         ADVANCE, user=user_id, runs=[one.run_id for one in given], lows=[one.low for one in given],
         nexts=[one.next for one in given], counts=[one.count for one in given], highs=[one.high for one in given],
         flags=[",".join(one.flags) or None for one in given], closing=[one.closing for one in given],
         starts=Jsonb([_record(one.run_id, one.start) for one in given if one.start]),
         ends=Jsonb([_record(one.run_id, one.end) for one in given if one.end]), late=late, idle=idle,
     )  # fmt: skip
-    return [
-        Advanced(
-            row.run_id,
-            lows[row.run_id],
-            row.max_sequence_no + 1 if row.is_closed else row.next_sequence_no,
-            row.is_closed,
-        )
-        for row in rows
-    ]
+    return lambda: [Advanced(row.run_id, lows[row.run_id], row.high, row.is_closed) for row in rows()]
 
 
 def _record(run_id: UUID, mark: Start | End) -> dict[str, Any]:
