@@ -60,16 +60,16 @@ def split(attributes: dict[str, Any], size: int) -> tuple[dict[str, Any], list[U
         return attributes, [], []
     hashes: list[UUID] = []
     contents: list[Content] = []
-    slim = {
-        key: value if isinstance(value, str) and len(value) < LONG else _slim(key, value, hashes, contents)
-        for key, value in attributes.items()
-    }
-    return (slim if hashes else attributes), hashes, contents
+    slim = {key: _slim(key, value, hashes, contents) for key, value in attributes.items() if _is_long(value)}
+    return (attributes | slim if slim else attributes), hashes, contents
+
+
+def _is_long(value: Any) -> bool:
+    kind = type(value)
+    return len(value) >= LONG if kind is str else (kind is dict or kind is list) and len(write(value)) >= LONG
 
 
 def _slim(key: str, value: Any, hashes: list[UUID], contents: list[Content]) -> Any:
-    if not isinstance(value, str) and (not isinstance(value, list | dict) or len(write(value)) < LONG):
-        return value
     if isinstance(value, list) and key in LISTS:
         made = [_message(item, contents) for item in value]
         blocks = _blocks(made)

@@ -89,9 +89,9 @@ class Reader:
             event.ts, DERIVED, event.attributes, text, received, (), [], None, {},
         )  # fmt: skip
         if not (is_clean and is_clean_beside):
-            draft.name, draft.attributes, draft.text = _clean(event.name), _clean(event.attributes), b""
-            is_same = (draft.name, draft.attributes) == (event.name, event.attributes)
-            draft.flags = () if is_same else (REPLACED,)
+            name, attributes = _clean(event.name), _clean(event.attributes)
+            flags = () if (name, attributes) == (event.name, event.attributes) else (REPLACED,)
+            draft = draft._replace(name=name, attributes=attributes, text=b"", flags=flags)
         return self._checked(draft)
 
     def is_near(self, moment: datetime) -> bool:
@@ -112,7 +112,7 @@ class Reader:
         if contents.is_reserved(draft.attributes, len(draft.artifact_refs)):
             raise Refused("reserved_name")
         if draft.ts > self._skewed:
-            draft.flags = (CLOCK_SKEW, *draft.flags)
+            return draft._replace(flags=(CLOCK_SKEW, *draft.flags))
         return draft
 
 

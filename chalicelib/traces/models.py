@@ -70,17 +70,17 @@ class Made(NamedTuple):
     attributes: dict[str, Any]
 
 
-@dataclass(slots=True)
-class Draft:
+class Draft(NamedTuple):
     """An event that is valid, and not redacted yet.
 
     Args:
+        position: its index in the batch.
         text: the attributes as JSON; empty if they have to be written anew.
         received: the event as it came, in one spelling, for its fingerprint.
         counts: what the sender's gate found, by class.
     """
 
-    index: int
+    position: int
     run_id: UUID
     sequence_no: int
     event_type: str

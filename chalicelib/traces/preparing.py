@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -32,7 +33,7 @@ class Preparer:
 
     def __init__(self, screen: Screen, key: bytes, now: datetime) -> None:
         self._screen = screen
-        self._key = key
+        self._keyed = hmac.new(key, digestmod="sha256")  # a copy of it costs less than a new one
         self._reader = Reader(now)
 
     def prepare(self, raw_events: Iterable[Any]) -> tuple[list[Prepared], list[Rejection]]:
@@ -53,48 +54,52 @@ class Preparer:
         read: Callable[[int, Event], Draft],
         placed: Callable[[Event], tuple[UUID | None, int | None]],
     ) -> tuple[list[Prepared], list[Rejection]]:
-        drafts, rejections = list[Draft](), list[Rejection]()
-        for index, event in enumerate(events):
-            try:
-                drafts.append(read(index, event))
-            except Refused as refused:
-                rejections.append(Rejection(index, *placed(event), refused.code))
-        prepared = []
-        for draft, redacted in zip(drafts, self._screen.redact([_texts(draft) for draft in drafts]), strict=True):
+        """A group of events at a time goes all the way, while they are at hand."""
+        drafts, prepared, rejections = deque[Draft](), list[Prepared](), list[Rejection]()
+
+        def texts() -> Iterator[list[Any]]:
+            for index, event in enumerate(events):
+                try:
+                    drafts.append(read(index, event))
+                except Refused as refused:
+                    rejections.append(Rejection(index, *placed(event), refused.code))
+                else:
+                    yield _texts(drafts[-1])
+
+        for redacted in self._screen.redact(texts()):
+            draft = drafts.popleft()
             if redacted is None:
-                rejections.append(Rejection(draft.index, draft.run_id, draft.sequence_no, "redaction_failed"))
+                rejections.append(Rejection(draft.position, draft.run_id, draft.sequence_no, "redaction_failed"))
             else:
                 prepared.append(self._prepared(draft, redacted))
         return prepared, rejections
 
     def _prepared(self, draft: Draft, redacted: Redacted) -> Prepared:
-        value, size = redacted.value, len(draft.received)
-        attributes = value["attributes"]
+        attributes, name, words, signer = redacted.value
+        size = len(draft.received)
         slim, placeholders, parts = contents.split(attributes, size)
         text = draft.text if draft.text and slim is draft.attributes else contents.write(slim)
-        refs = _described(draft.artifact_refs, value["refs"]) if draft.artifact_refs else []
+        refs = _described(draft.artifact_refs, words) if draft.artifact_refs else []
         return Prepared(
-            draft.index, draft.run_id, draft.sequence_no, draft.event_type, draft.step_id, draft.parent_step_id,
-            draft.kind, value["name"][:200], draft.ts, draft.sequence_source,
+            draft.position, draft.run_id, draft.sequence_no, draft.event_type, draft.step_id, draft.parent_step_id,
+            draft.kind, name[:200], draft.ts, draft.sequence_source,
             text, placeholders or None, parts, size,
             contents.dump(refs) if refs else None, [_reference(ref) for ref in refs],
-            draft.call_signature if value.get("signer") == _signer(draft) else None,
+            draft.call_signature if signer == _signer(draft) else None,
             _counted(draft, redacted), self._fingerprint(draft.received),
             draft.flags, attributes if draft.event_type in RUN_EVENTS else None,
         )  # fmt: skip
 
     def _fingerprint(self, received: bytes) -> bytes:
-        return hmac.digest(self._key, received, "sha256")[:FINGERPRINT]
+        mac = self._keyed.copy()
+        mac.update(received)
+        return mac.digest()[:FINGERPRINT]
 
 
-def _texts(draft: Draft) -> dict[str, Any]:
-    """Everything of an event that is text of the sender's."""
-    texts: dict[str, Any] = {"attributes": draft.attributes, "name": draft.name}
-    if draft.artifact_refs:
-        texts["refs"] = [{"role": ref.role, "media_type": ref.media_type} for ref in draft.artifact_refs]
-    if draft.call_signature:
-        texts["signer"] = _signer(draft)
-    return texts
+def _texts(draft: Draft) -> list[Any]:
+    """Everything of an event that is text of the sender's: attributes, name, artifacts' words, the signature's key."""
+    refs = [{"role": ref.role, "media_type": ref.media_type} for ref in draft.artifact_refs]
+    return [draft.attributes, draft.name, refs, _signer(draft)]
 
 
 def _signer(draft: Draft) -> str | None:

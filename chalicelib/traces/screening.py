@@ -7,7 +7,7 @@ group redacted by itself, so the outcome is always that of the gate alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from glia_wire.redaction import Gate, Redacted, RedactionFailed
@@ -29,9 +29,8 @@ class Screen:
         self._gate = gate
         self._words: set[str] = set()  # short texts without a secret: names and roles come with every event
 
-    def redact(self, values: Sequence[Any]) -> list[Redacted | None]:
-        """Each value as the gate would have it; None where it fails."""
-        out: list[Redacted | None] = []
+    def redact(self, values: Iterable[Any]) -> Iterator[Redacted | None]:
+        """Each value as the gate would have it; None where it fails. Takes a group of them at a time."""
         group: list[tuple[Any, bool]] = []
         texts: list[str] = []
         size = 0
@@ -40,9 +39,9 @@ class Screen:
             group.append((value, self._gather(value, texts)))
             size += sum(map(len, texts[gathered:]))
             if size > GROUP:
-                out += self._settled(group, texts)
+                yield from self._settled(group, texts)
                 group, texts, size = [], [], 0
-        return out + self._settled(group, texts)
+        yield from self._settled(group, texts)
 
     def _gather(self, value: Any, texts: list[str]) -> bool:
         """Adds the texts of a value that have to be read. False: only the gate can tell what it holds."""

@@ -223,6 +223,7 @@ def test_a_secret_in_a_span_is_kept_nowhere(api: Api, superuser_rows: Callable[[
         (gzip.compress(bytes(80 * 1024 * 1024), mtime=0), PROTOBUF, "gzip", 413),
         (b"x", PROTOBUF, "br", 400),
     ],
+    ids=["not protobuf", "not JSON", "another JSON", "another type", "broken gzip", "a zip bomb", "another encoding"],
 )
 def test_bodies_that_cannot_be_read_are_refused(api: Api, body: bytes, media: str, encoding: str, status: int) -> None:
     """With a code, and nothing is kept."""

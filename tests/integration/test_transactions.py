@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing, suppress
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -67,3 +67,36 @@ def test_a_connection_that_is_lost_while_it_is_taken_back_is_made_anew(url: str,
             raise Unwanted
         with db.user(user_id) as tx:
             assert tx.one("SELECT pg_backend_pid() AS pid").pid != pid
+
+
+def test_in_a_pipeline_only_rows_are_waited_for(db: Database) -> None:
+    """What was sent is there in order, and is fetched whenever it is asked for."""
+    user_id = uuid4()
+    with closing(db), db.user(user_id) as tx:
+        with tx.pipeline():
+            before = tx.send(THERE, user_id)
+            assert tx.run(WRITE, user_id, str(user_id)) == -1
+            after = tx.send(THERE, user_id)
+            assert tx.one(THERE, user_id).count == 1
+            assert (before()[0].count, after()[0].count) == (0, 1)
+        assert tx.run("DELETE FROM users WHERE user_id = %s", user_id) == 1
+
+
+@pytest.mark.parametrize("asked", [True, False])
+def test_an_error_in_a_pipeline_takes_everything_back_and_the_connection_goes_on(db: Database, asked: bool) -> None:
+    """It is the first one that is told, when rows are asked for or else at the pipeline's end."""
+    user_id = uuid4()
+    with closing(db):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            _write_twice(db, user_id, asked)
+        with db.user(user_id) as tx:
+            assert tx.one(THERE, user_id).count == 0
+
+
+def _write_twice(db: Database, user_id: UUID, asked: bool) -> None:
+    with db.user(user_id) as tx, tx.pipeline():
+        tx.run(WRITE, user_id, str(user_id))
+        tx.run(WRITE, user_id, str(user_id))
+        tx.run("SELECT 1 / 0")
+        if asked:
+            tx.one(THERE, user_id)

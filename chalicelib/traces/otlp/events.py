@@ -22,7 +22,7 @@ def run_id(trace_id: bytes) -> UUID:
 
 @lru_cache(maxsize=4096)  # a parent comes with each of its children
 def step_id(span_id: bytes) -> UUID:
-    return UUID(bytes=bytes(8) + span_id)
+    return UUID(int=int.from_bytes(span_id))
 
 
 def moment(nanoseconds: int) -> datetime:

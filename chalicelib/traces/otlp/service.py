@@ -26,7 +26,7 @@ Spans = dict[bytes, Span]  # by trace and span id
 Part = Sequence[tuple[bytes, Span]]
 Steps = dict[bytes, SpanStep]
 PART = 250  # spans of a part, at least
-MOST_PARTS = 3
+MOST_PARTS = 4
 
 
 @dataclass(slots=True)

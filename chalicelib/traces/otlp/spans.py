@@ -12,11 +12,13 @@ from chalicelib.traces.errors import UnreadableBody
 
 if TYPE_CHECKING:
     from opentelemetry.proto.common.v1.common_pb2 import AnyValue, KeyValue
+    from opentelemetry.proto.trace.v1.trace_pb2 import Span as SentSpan
 
 MAX_DEPTH = 40  # of an attribute's value
 TIMES = range(2**64)  # nanoseconds, as protobuf holds them
 ERROR = 2  # a status code
-NO_PARENT = (b"", bytes(8))
+NO_TRACE, NO_SPAN = bytes(16), bytes(8)
+NO_PARENT = (b"", NO_SPAN)
 
 
 class Span(NamedTuple):
@@ -64,13 +66,18 @@ def read_protobuf(data: bytes) -> Iterator[Span | Malformed]:
     for group in request.resource_spans:
         resource = _pairs(group.resource.attributes)
         for scoped in group.scope_spans:
+            scope = scoped.scope.name
             for span in scoped.spans:
-                events = [(event.time_unix_nano, event.name, _pairs(event.attributes)) for event in span.events]
+                status = span.status
                 yield _checked(
                     span.trace_id, span.span_id, span.parent_span_id, span.name, span.start_time_unix_nano,
-                    span.end_time_unix_nano, span.status.code == ERROR, span.status.message, _pairs(span.attributes),
-                    events, resource, scoped.scope.name,
+                    span.end_time_unix_nano, status.code == ERROR, status.message, _pairs(span.attributes),
+                    _events(span) if len(span.events) else [], resource, scope,
                 )  # fmt: skip
+
+
+def _events(span: SentSpan) -> list[tuple[int, str, dict[str, Any]]]:
+    return [(event.time_unix_nano, event.name, _pairs(event.attributes)) for event in span.events]
 
 
 def _pairs(pairs: Any) -> dict[str, Any]:
@@ -78,8 +85,8 @@ def _pairs(pairs: Any) -> dict[str, Any]:
     pair: KeyValue
     for pair in pairs:
         value = pair.value
-        # Most values are text, and asking for the kind of one costs as much as reading it.
-        found[pair.key] = value.string_value or _value(value)
+        # Most values are text or a number, and asking for the kind of one costs as much as reading it.
+        found[pair.key] = value.string_value or value.int_value or _value(value)
     return found
 
 
@@ -169,9 +176,9 @@ def _checked(
     message: str, attributes: dict[str, Any], events: list[tuple[int, str, dict[str, Any]]],
     resource: dict[str, Any], scope: str,
 ) -> Span | Malformed:  # fmt: skip
-    if len(trace_id) != 16 or not any(trace_id):
+    if len(trace_id) != 16 or trace_id == NO_TRACE:
         return Malformed("trace_id_invalid")
-    if len(span_id) != 8 or not any(span_id):
+    if len(span_id) != 8 or span_id == NO_SPAN:
         return Malformed("span_id_invalid")
     if start_ns <= 0 or start_ns not in TIMES or end_ns not in TIMES:
         return Malformed("ts_invalid")
