@@ -64,8 +64,8 @@ def span(trace_id: UUID, number: int, chance: random.Random) -> dict[str, Any]:
     return made | ({"parentSpanId": f"{chance.randrange(number) + 1:016x}"} if number else {})
 
 
-def send(api: Api, spans: list[dict[str, Any]]) -> None:
-    body = json.dumps({"resourceSpans": [{"scopeSpans": [{"spans": spans}]}]}).encode()
+def send(api: Api, spans: list[dict[str, Any]], **resource: Any) -> None:
+    body = json.dumps({"resourceSpans": [{"resource": resource, "scopeSpans": [{"spans": spans}]}]}).encode()
     response = api.request("POST", "/v1/traces", raw=body)
     assert (response.status_code, json.loads(response.body)) == (200, {})
 
@@ -114,3 +114,15 @@ def test_spans_of_a_run_with_a_gap_are_hidden_until_it_fills(api: Api) -> None:
     assert api.get(f"/traces/runs/{run_id}/gaps")["gaps"] == []
     send(api, [span(run_id, number, chance) for number in range(5)])
     assert api.get(f"/runs/{run_id}")["step_count"] == 5
+
+
+def test_spans_of_a_process_of_which_nothing_can_be_kept_are_kept(api: Api) -> None:
+    """The run goes without the start that would tell of it."""
+    trace_id, chance = uuid4(), random.Random(2)
+    nothing = [{"key": "share", "value": {"doubleValue": "NaN"}}]
+    send(api, [span(trace_id, number, chance) for number in range(2)], attributes=nothing)
+    run = api.get(f"/runs/{trace_id}")
+    assert (run["step_count"], run["service"], run["health"]) == (2, None, [])
+    events = api.get(f"/runs/{trace_id}/events")["items"]
+    assert (events[0]["sequence_no"], events[0]["event_type"]) == (0, "step.started")
+    assert api.get(f"/traces/runs/{trace_id}/gaps")["gaps"] == []

@@ -16,7 +16,7 @@ from chalicelib.traces.otlp.store import SpanStep
 from chalicelib.traces.progress.store import Advance
 from chalicelib.traces.store import Standing
 
-Starts = Mapping[UUID, Prepared]  # the `run.started` of each run
+Starts = Mapping[UUID, Prepared]  # the `run.started` of runs that are new
 
 
 class Numbered(NamedTuple):
@@ -40,16 +40,15 @@ class Ended(NamedTuple):
 
 
 def numbered(steps: Iterable[SpanStep], starts: Starts, standings: Mapping[UUID, Standing]) -> list[Numbered]:
-    """Gives steps, ordered by run, the numbers after those that their runs hold; before the first comes the start."""
+    """Gives steps, ordered by run, the numbers after those that their runs hold; a new run begins with its start."""
     return [
-        _numbered(standings[run_id], list(of_run), starts[run_id])
+        _numbered(standings[run_id], list(of_run), starts.get(run_id))
         for run_id, of_run in groupby(steps, key=lambda step: step.end.run_id)
     ]
 
 
-def _numbered(run: Standing, steps: Sequence[SpanStep], start: Prepared) -> Numbered:
-    is_new = run.high < 0
-    beside = [start] if is_new else []
+def _numbered(run: Standing, steps: Sequence[SpanStep], start: Prepared | None) -> Numbered:
+    beside = [start] if start else []
     numbers = count(run.high + 1)
     for event in beside:
         event.sequence_no = next(numbers)
@@ -62,7 +61,7 @@ def _numbered(run: Standing, steps: Sequence[SpanStep], start: Prepared) -> Numb
     flags = {flag for event in chain(beside, (step.end for step in steps)) for flag in event.flags}
     return Numbered(beside, Advance(
         run.run_id, run.low, None if run.has_gap else high + 1, high - run.high, high, sorted(flags), False,
-        marks.start(start) if is_new else None, None,
+        marks.start(start) if start else None, None,
     ))  # fmt: skip
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain
@@ -67,11 +67,14 @@ class SpanIngestion:
     ) -> Callable[[], list[Advanced]]:
         """Sends a part to the database. Returns what waits until it is there."""
         steps = _steps(preparer, part, taken)
-        starts = _starts(preparer, [span for name, span in part if name in steps])
-        standings = self._ingestion.lock(tx, user_id, dict.fromkeys(sorted(starts), DERIVED)) if starts else {}
-        fresh = self._fresh(tx, user_id, steps, standings, taken) if steps else {}
+        if not steps:
+            return list
+        standings = self._ingestion.lock(tx, user_id, dict.fromkeys(sorted(_runs(steps)), DERIVED))
+        fresh = self._fresh(tx, user_id, steps, standings, taken)
         if not fresh:
             return list
+        new = {run_id for run_id, run in standings.items() if run.high < 0}
+        starts = _starts(preparer, [span for name, span in part if name in fresh], new)
         runs = numbering.numbered(fresh.values(), starts, standings)
         beside = [event for run in runs for event in run.beside]
         if beside:
@@ -142,10 +145,14 @@ def _steps(preparer: Preparer, part: Part, taken: Taken) -> Steps:
     return steps
 
 
-def _starts(preparer: Preparer, spans: Iterable[Span]) -> Starts:
-    """For each trace the start of its run, made of the first span."""
-    first: Spans = {}
+def _starts(preparer: Preparer, spans: Iterable[Span], new: Set[UUID]) -> Starts:
+    """For each new run its start, made of the first span; none where that cannot be kept."""
+    first: dict[UUID, Span] = {}
     for span in spans:
-        first.setdefault(span.trace_id, span)
-    prepared, _ = preparer.prepare_made(events.of_run(span) for span in first.values())
+        first.setdefault(events.run_id(span.trace_id), span)
+    prepared, _ = preparer.prepare_made(events.of_run(span) for run_id, span in first.items() if run_id in new)
     return {event.run_id: event for event in prepared}
+
+
+def _runs(steps: Steps) -> set[UUID]:
+    return {step.end.run_id for step in steps.values()}
