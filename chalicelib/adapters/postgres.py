@@ -16,12 +16,15 @@ import psycopg
 from psycopg.pq import ExecStatus, TransactionStatus
 from psycopg.rows import namedtuple_row
 from psycopg.types.json import set_json_loads
+from psycopg.waiting import Ready, Wait
 from pydantic_core import from_json
 
 from chalicelib.adapters import arrays
 from chalicelib.errors import Unavailable
 
 if TYPE_CHECKING:
+    from psycopg.abc import PQGen
+    from psycopg.pq.abc import PGconn
     from tenacity import Retrying
 
 set_json_loads(from_json)  # several times as fast as the standard one; to 200 levels, more than anything stored has
@@ -41,6 +44,7 @@ class Transaction:
         self._connection = connection
         self._observe = observe
         self._after_commit: list[Callable[[], None]] = []
+        self._is_pipelined = False
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -60,7 +64,10 @@ class Transaction:
     def _execute(self, sql: LiteralString, params: tuple[Any, ...], named: dict[str, Any]) -> psycopg.Cursor[Row]:
         if self._observe:
             self._observe(sql)
-        return self._connection.execute(sql, named or params)
+        cursor = self._connection.execute(sql, named or params)
+        if self._is_pipelined:
+            self._connection.wait(_flushed(self._connection.pgconn))
+        return cursor
 
     def rows(self, sql: LiteralString, *params: Any, **named: Any) -> list[Row]:
         return self._execute(sql, params, named).fetchall()
@@ -89,7 +96,18 @@ class Transaction:
         What such a statement raises is raised when the next rows are asked for, or on leaving.
         """
         with self._connection.pipeline():
-            yield
+            self._is_pipelined = True
+            try:
+                yield
+            finally:
+                self._is_pipelined = False
+
+
+def _flushed(pgconn: PGconn) -> PQGen[None]:
+    """Psycopg keeps what the socket does not take at once until it is next called, and the server would wait for it."""
+    while pgconn.flush():
+        if (yield Wait.RW) & Ready.R:
+            pgconn.consume_input()
 
 
 class _Held:

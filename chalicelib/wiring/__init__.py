@@ -142,7 +142,7 @@ class Services:
     def spans(self) -> SpanIngestion:
         from chalicelib.traces.otlp.service import SpanIngestion
 
-        return SpanIngestion(self.traces, late_window=self.settings.late_window)
+        return SpanIngestion(self.traces, self._outside.crash_points, late_window=self.settings.late_window)
 
     @cached_property
     def artifacts(self) -> ArtifactService:

@@ -11,6 +11,7 @@ import pytest
 from chalicelib.adapters.postgres import Database
 from local.roles import DatabaseUrls
 from tests.support.databases import Server
+from tests.support.waiting import until
 
 WRITE = "INSERT INTO users (user_id, issuer, subject) VALUES (%s, 'tried', %s)"
 THERE = "SELECT count(*) FROM users WHERE user_id = %s"
@@ -80,6 +81,20 @@ def test_in_a_pipeline_only_rows_are_waited_for(db: Database) -> None:
             assert tx.one(THERE, user_id).count == 1
             assert (before()[0].count, after()[0].count) == (0, 1)
         assert tx.run("DELETE FROM users WHERE user_id = %s", user_id) == 1
+
+
+def test_the_server_has_all_that_was_sent_in_a_pipeline(url: str, db: Database) -> None:
+    """More than a socket takes at once, though nothing is asked for afterwards: it works on it meanwhile."""
+    key = uuid4().int % 2**31
+    with closing(db), db.user(uuid4()) as tx, tx.pipeline():
+        tx.run("SELECT pg_advisory_xact_lock(%s) WHERE length(%s) > 0", key, "x" * 8_000_000)
+        with closing(Database(url, pooled=False)) as other:
+            until(lambda: _is_held(other, key), seconds=20)
+
+
+def _is_held(db: Database, key: int) -> bool:
+    with db.nobody() as tx:
+        return bool(tx.one("SELECT count(*) FROM pg_locks WHERE objid = %s AND granted", key).count)
 
 
 @pytest.mark.parametrize("asked", [True, False])

@@ -2,32 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain, count, groupby
+from itertools import count
 from typing import NamedTuple
 from uuid import UUID
 
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.traces import marks
+from chalicelib.traces.marks import Start
 from chalicelib.traces.models import Prepared
 from chalicelib.traces.otlp import store
 from chalicelib.traces.otlp.store import SpanStep
 from chalicelib.traces.progress.store import Advance
 from chalicelib.traces.store import Standing
 
-Starts = Mapping[UUID, Prepared]  # the `run.started` of runs that are new
 
-
-class Numbered(NamedTuple):
-    """What spans bring to a run, under its numbers.
+@dataclass(slots=True)
+class Growth:
+    """What the spans of a body bring to a run.
 
     Args:
-        beside: the events beside the steps' starts and ends.
+        run: as it stood when it was locked.
+        high: its highest number since.
     """
 
-    beside: list[Prepared]
-    advance: Advance
+    run: Standing
+    high: int
+    flags: set[str] = field(default_factory=set)
+    start: Start | None = None
+
+    def begin(self, event: Prepared) -> None:
+        """Of a new run."""
+        event.sequence_no = self.high = 0
+        self.flags.update(event.flags)
+        self.start = marks.start(event)
+
+    def add(self, steps: Sequence[SpanStep]) -> None:
+        """Gives the events of steps the numbers after those that the run holds."""
+        numbers = count(self.high + 1)
+        for step in steps:
+            step.started_no = next(numbers)
+            for event in (*step.notes, step.end):
+                event.sequence_no = next(numbers)
+                self.flags.update(event.flags)
+        self.high = steps[-1].end.sequence_no
+
+    @property
+    def advance(self) -> Advance:
+        low = None if self.run.has_gap else self.high + 1
+        return Advance(
+            self.run.run_id, self.run.low, low, self.high - self.run.high, self.high, sorted(self.flags), False,
+            self.start, None,
+        )  # fmt: skip
 
 
 class Ended(NamedTuple):
@@ -37,32 +65,6 @@ class Ended(NamedTuple):
     last: int
     ended_at: datetime
     is_failed: bool
-
-
-def numbered(steps: Iterable[SpanStep], starts: Starts, standings: Mapping[UUID, Standing]) -> list[Numbered]:
-    """Gives steps, ordered by run, the numbers after those that their runs hold; a new run begins with its start."""
-    return [
-        _numbered(standings[run_id], list(of_run), starts.get(run_id))
-        for run_id, of_run in groupby(steps, key=lambda step: step.end.run_id)
-    ]
-
-
-def _numbered(run: Standing, steps: Sequence[SpanStep], start: Prepared | None) -> Numbered:
-    beside = [start] if start else []
-    numbers = count(run.high + 1)
-    for event in beside:
-        event.sequence_no = next(numbers)
-    for step in steps:
-        step.started_no = next(numbers)
-        for event in (*step.notes, step.end):
-            event.sequence_no = next(numbers)
-        beside += step.notes
-    high = steps[-1].end.sequence_no
-    flags = {flag for event in chain(beside, (step.end for step in steps)) for flag in event.flags}
-    return Numbered(beside, Advance(
-        run.run_id, run.low, None if run.has_gap else high + 1, high - run.high, high, sorted(flags), False,
-        marks.start(start) if start else None, None,
-    ))  # fmt: skip
 
 
 def renumber(tx: Transaction, user_id: UUID, run_ids: Sequence[UUID]) -> list[Ended]:

@@ -3,24 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from itertools import chain
+from itertools import chain, groupby
 from math import ceil
+from operator import attrgetter
 from uuid import UUID
 
+from chalicelib.adapters.crashpoints import CrashPoints
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.traces import store as trace_store
 from chalicelib.traces.models import DERIVED, Made, Prepared
-from chalicelib.traces.otlp import events, numbering, store
-from chalicelib.traces.otlp.numbering import Starts
+from chalicelib.traces.otlp import events, store
+from chalicelib.traces.otlp.numbering import Growth
 from chalicelib.traces.otlp.spans import Malformed, Span
 from chalicelib.traces.otlp.store import SpanStep
 from chalicelib.traces.preparing import Preparer
-from chalicelib.traces.progress.store import Advanced
 from chalicelib.traces.service import TraceIngestion
-from chalicelib.traces.store import Standing, Used
+from chalicelib.traces.store import Used
 
 Spans = dict[bytes, Span]  # by trace and span id
 Part = Sequence[tuple[bytes, Span]]
@@ -43,8 +44,14 @@ class Taken:
 
 
 class SpanIngestion:
-    def __init__(self, ingestion: TraceIngestion, *, late_window: int) -> None:
+    """
+    Args:
+        late_window: seconds that spans of a trace may still come once its root is there.
+    """
+
+    def __init__(self, ingestion: TraceIngestion, crash_points: CrashPoints, *, late_window: int) -> None:
         self._ingestion = ingestion
+        self._reach = crash_points
         self._late = late_window
 
     def take(self, tx: Transaction, user_id: UUID, spans: Iterable[Span | Malformed]) -> Taken:
@@ -53,49 +60,87 @@ class SpanIngestion:
         A large body is taken in a few parts: the database stores one while the next is prepared. Their order is that of
         the traces, so that runs are locked in one order; contents, which runs share, are stored last.
         """
-        taken, used = Taken(), Used()
-        by_id = _by_id(spans, taken)
-        preparer = self._ingestion.preparer(tx, user_id)
+        body = _Body(self._ingestion, tx, user_id)
+        by_id = _by_id(spans, body.taken)
         with tx.pipeline():
-            moved = [self._store(tx, user_id, preparer, part, taken, used) for part in _parts(by_id)]
-            self._ingestion.examine(tx, user_id, [one for answer in moved for one in answer()])
-            self._ingestion.store_contents(tx, user_id, used)
-        return taken
+            for part in _parts(by_id):
+                body.send(part)
+                self._reach("mid_transaction")
+            body.end(self._late)
+        return body.taken
 
-    def _store(
-        self, tx: Transaction, user_id: UUID, preparer: Preparer, part: Part, taken: Taken, used: Used
-    ) -> Callable[[], list[Advanced]]:
-        """Sends a part to the database. Returns what waits until it is there."""
-        steps = _steps(preparer, part, taken)
-        if not steps:
-            return list
-        standings = self._ingestion.lock(tx, user_id, dict.fromkeys(sorted(_runs(steps)), DERIVED))
-        fresh = self._fresh(tx, user_id, steps, standings, taken)
+
+class _Body:
+    """The spans of one body on their way into the database, in one transaction."""
+
+    def __init__(self, ingestion: TraceIngestion, tx: Transaction, user_id: UUID) -> None:
+        self.taken = Taken()
+        self._ingestion = ingestion
+        self._tx = tx
+        self._user_id = user_id
+        self._preparer = ingestion.preparer(tx, user_id)
+        self._runs: dict[UUID, Growth] = {}
+        self._used: Used = {}
+
+    def send(self, part: Part) -> None:
+        """Sends what is new of a part."""
+        steps = _steps(self._preparer, part, self.taken)
+        self._lock(steps.values())
+        fresh = self._fresh(steps)
         if not fresh:
-            return list
-        new = {run_id for run_id, run in standings.items() if run.high < 0}
-        starts = _starts(preparer, [span for name, span in part if name in fresh], new)
-        runs = numbering.numbered(fresh.values(), starts, standings)
-        beside = [event for run in runs for event in run.beside]
+            return
+        beside = self._begin([span for name, span in part if name in fresh])
+        for run_id, of_run in groupby(fresh.values(), key=attrgetter("run_id")):
+            self._runs[run_id].add(list(of_run))
+        beside += [note for step in fresh.values() for note in step.notes]
         if beside:
-            trace_store.insert_events(tx, user_id, beside)
-        store.insert_steps(tx, user_id, list(fresh.values()), {run.run_id for run in standings.values() if run.has_gap})
-        used |= trace_store.used_by(chain(beside, (step.end for step in fresh.values())))
-        moved = self._ingestion.advance(tx, user_id, [run.advance for run in runs])
-        store.note_roots(tx, user_id, standings, self._late)
-        return moved
+            trace_store.insert_events(self._tx, self._user_id, beside)
+        hidden = [run_id for run_id, growth in self._runs.items() if growth.run.has_gap]
+        store.insert_steps(self._tx, self._user_id, list(fresh.values()), hidden)
+        self._used |= trace_store.used_by(chain(beside, (step.end for step in fresh.values())))
 
-    def _fresh(
-        self, tx: Transaction, user_id: UUID, steps: Steps, standings: dict[UUID, Standing], taken: Taken
-    ) -> Steps:
+    def end(self, late: int) -> None:
+        """Moves the runs on, and stores the contents."""
+        given = [growth.advance for growth in self._runs.values() if growth.high > growth.run.high]
+        if given:
+            advanced = self._ingestion.advance(self._tx, self._user_id, given)
+            store.note_roots(self._tx, self._user_id, [one.run_id for one in given], late)
+            self._ingestion.examine(self._tx, self._user_id, advanced())
+        self._ingestion.store_contents(self._tx, self._user_id, self._used)
+
+    def _lock(self, steps: Iterable[SpanStep]) -> None:
+        """Makes and locks the runs that are not locked yet."""
+        if others := {step.run_id for step in steps} - self._runs.keys():
+            standings = self._ingestion.lock(self._tx, self._user_id, dict.fromkeys(sorted(others), DERIVED))
+            self._runs |= {run_id: Growth(run, run.high) for run_id, run in standings.items()}
+
+    def _fresh(self, steps: Steps) -> Steps:
         """Those that are not there and may still come; all are counted."""
-        known = store.known_steps(tx, user_id, [(step.end.run_id, step.end.step_id) for step in steps.values()])
+        known = self._known([step for step in steps.values() if self._runs[step.run_id].run.high >= 0])
         fresh = {name: step for name, step in steps.items() if name not in known}
-        open_ones = {name: step for name, step in fresh.items() if not standings[step.end.run_id].is_over}
-        taken.duplicates += len(known)
-        taken.accepted += len(open_ones)
-        taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
+        open_ones = {name: step for name, step in fresh.items() if not self._runs[step.run_id].run.is_over}
+        self.taken.duplicates += len(known)
+        self.taken.accepted += len(open_ones)
+        self.taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
         return open_ones
+
+    def _known(self, steps: Sequence[SpanStep]) -> set[bytes]:
+        """Which of them are there; of runs that had nothing before this body none are."""
+        if not steps:
+            return set()
+        return store.known_steps(self._tx, self._user_id, [(step.run_id, step.end.step_id) for step in steps])
+
+    def _begin(self, spans: Iterable[Span]) -> list[Prepared]:
+        """The start of each new run, made of its first span; none where that cannot be kept."""
+        first: dict[UUID, Span] = {}
+        for span in spans:
+            run_id = events.run_id(span.trace_id)
+            if self._runs[run_id].high < 0:
+                first.setdefault(run_id, span)
+        starts, _ = self._preparer.prepare_made(events.of_run(span) for span in first.values())
+        for start in starts:
+            self._runs[start.run_id].begin(start)
+        return starts
 
 
 def _by_id(spans: Iterable[Span | Malformed], taken: Taken) -> Spans:
@@ -141,18 +186,5 @@ def _steps(preparer: Preparer, part: Part, taken: Taken) -> Steps:
         if event.event_type == "note":
             notes.setdefault(name, []).append(event)
         elif name not in refused:
-            steps[name] = SpanStep(began[name], event, notes.get(name, []))
+            steps[name] = SpanStep(event.run_id, began[name], event, notes.get(name, []))
     return steps
-
-
-def _starts(preparer: Preparer, spans: Iterable[Span], new: Set[UUID]) -> Starts:
-    """For each new run its start, made of the first span; none where that cannot be kept."""
-    first: dict[UUID, Span] = {}
-    for span in spans:
-        first.setdefault(events.run_id(span.trace_id), span)
-    prepared, _ = preparer.prepare_made(events.of_run(span) for run_id, span in first.items() if run_id in new)
-    return {event.run_id: event for event in prepared}
-
-
-def _runs(steps: Steps) -> set[UUID]:
-    return {step.end.run_id for step in steps.values()}

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
@@ -24,9 +24,10 @@ class SpanStep:
         started_no: the sequence number of its start, which says nothing that the end does not, but when it was.
     """
 
+    run_id: UUID
     started_at: datetime
     end: Prepared
-    notes: list[Prepared] = field(default_factory=list)
+    notes: list[Prepared]
     started_no: int = -1
 
 
@@ -42,15 +43,15 @@ KNOWN_STEPS = """
 # The two events of each step, and the step itself unless a gap of its run hides it: what would be made of its events.
 INSERT_STEPS = f"""
     WITH given AS MATERIALIZED (
-        SELECT g.run_id, g.started_no, g.ended_no, g.is_shown, g.event_type, g.event_type = 'step.failed' AS is_failed,
-            g.step_id, g.parent_step_id, g.kind, g.name, g.started_at, g.ended_at, g.attributes::jsonb AS attributes,
+        SELECT g.run_id, g.started_no, g.ended_no, g.event_type, g.event_type = 'step.failed' AS is_failed, g.step_id,
+            g.parent_step_id, g.kind, g.name, g.started_at, g.ended_at, g.attributes::jsonb AS attributes,
             CASE WHEN g.contents IS NOT NULL THEN string_to_array(g.contents, ',')::uuid[] END AS contents, g.bytes,
             g.redaction::jsonb AS redaction, g.fingerprint
-        FROM unnest(%(run)b::uuid[], %(started_no)b::bigint[], %(ended_no)b::bigint[], %(shown)b::bigint[],
+        FROM unnest(%(run)b::uuid[], %(started_no)b::bigint[], %(ended_no)b::bigint[],
             %(type)b::text[], %(step)b::uuid[], %(parent)b::uuid[], %(kind)b::text[], %(name)b::text[],
             %(started)b::timestamptz[], %(ended)b::timestamptz[], %(attributes)b::text[], %(contents)b::text[],
             %(bytes)b::bigint[], %(redaction)b::text[], %(fingerprint)b::bytea[])
-            AS g (run_id, started_no, ended_no, is_shown, event_type, step_id, parent_step_id, kind, name, started_at,
+            AS g (run_id, started_no, ended_no, event_type, step_id, parent_step_id, kind, name, started_at,
                 ended_at, attributes, contents, bytes, redaction, fingerprint)
     ), started AS (
         INSERT INTO trace_events (user_id, run_id, sequence_no, event_type, step_id, parent_step_id, kind, name, ts,
@@ -65,7 +66,7 @@ INSERT_STEPS = f"""
             attributes, contents, bytes, redaction, fingerprint
         FROM given
     ), said AS (
-        SELECT given.*, {FACTS} FROM given WHERE is_shown = 1
+        SELECT given.*, {FACTS} FROM given WHERE run_id <> ALL (%(hidden)s)
     ), made AS (
         INSERT INTO trace_steps (user_id, run_id, step_id, parent_step_id, kind, name, status, first_sequence_no,
             started_sequence_no, ended_sequence_no, starts, ends, is_failed, started_at, ended_at, chunk_count,
@@ -137,16 +138,16 @@ def known_steps(tx: Transaction, user_id: UUID, steps: Sequence[Step]) -> set[by
     return {row.run_id.bytes + row.step_id.bytes[8:] for row in rows}
 
 
-def insert_steps(tx: Transaction, user_id: UUID, steps: Sequence[SpanStep], hidden: Set[UUID]) -> None:
+def insert_steps(tx: Transaction, user_id: UUID, steps: Sequence[SpanStep], hidden: list[UUID]) -> None:
     """
     Args:
         hidden: runs that have a gap.
     """
     ends = [step.end for step in steps]
     tx.run(
-        INSERT_STEPS, user=user_id, run=Uuids([e.run_id for e in ends]),
+        INSERT_STEPS, user=user_id, hidden=hidden, run=Uuids([e.run_id for e in ends]),
         started_no=Wholes([step.started_no for step in steps]), ended_no=Wholes([e.sequence_no for e in ends]),
-        shown=Wholes([int(e.run_id not in hidden) for e in ends]), type=Texts([e.event_type for e in ends]),
+        type=Texts([e.event_type for e in ends]),
         step=Uuids([e.step_id for e in ends]), parent=Uuids([e.parent_step_id for e in ends]),
         kind=Texts([e.kind for e in ends]), name=Texts([e.name for e in ends]),
         started=Moments([step.started_at for step in steps]), ended=Moments([e.ts for e in ends]),
