@@ -44,7 +44,6 @@ class Transaction:
         self._connection = connection
         self._observe = observe
         self._after_commit: list[Callable[[], None]] = []
-        self._is_pipelined = False
 
     @contextmanager
     def attempt(self) -> Iterator[None]:
@@ -65,7 +64,7 @@ class Transaction:
         if self._observe:
             self._observe(sql)
         cursor = self._connection.execute(sql, named or params)
-        if self._is_pipelined:
+        if self._connection.pgconn.pipeline_status:
             self._connection.wait(_flushed(self._connection.pgconn))
         return cursor
 
@@ -96,11 +95,7 @@ class Transaction:
         What such a statement raises is raised when the next rows are asked for, or on leaving.
         """
         with self._connection.pipeline():
-            self._is_pipelined = True
-            try:
-                yield
-            finally:
-                self._is_pipelined = False
+            yield
 
 
 def _flushed(pgconn: PGconn) -> PQGen[None]:
