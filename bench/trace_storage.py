@@ -50,8 +50,16 @@ def unique(paths: Iterable[Path]) -> int:
     """Bytes of all different texts of the recordings."""
     seen: set[str] = set()
     for path in paths:
-        seen.update(texts(json.loads(path.read_text(encoding="utf-8"))))
+        seen.update(texts(_value(path.read_text(encoding="utf-8"))))
     return sum(len(text.encode()) for text in seen)
+
+
+def _value(text: str) -> Any:
+    """Of JSON, or of its lines."""
+    try:
+        return json.loads(text)
+    except ValueError:
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
 
 
 def take(services: Services, user_id: UUID, path: Path) -> tuple[int, int, int]:
@@ -98,9 +106,12 @@ def main() -> None:
             full = stored(connection)
         services.close()
     blobs = sum(one[2] for one in taken)
-    content, held = unique(paths), blobs + sum(rows for rows, _ in full.values())
+    used = [path for path, one in zip(paths, taken, strict=True) if one[0]]
+    content, held = unique(used), blobs + sum(rows for rows, _ in full.values())
     disk = blobs + sum(full[table][1] - empty[table][1] for table in TABLES)
     print(f"{len(paths)} files, {sum(one[0] for one in taken)} events")
+    for path in sorted({*paths} - {*used}):
+        print(f"no recording, left out: {path}")
     print(f"sent            {sum(one[1] for one in taken):12,} bytes")
     print(f"unique content  {content:12,} bytes")
     print(f"stored          {held:12,} bytes, {blobs:,} of them in artifacts; on disk {disk:,}")

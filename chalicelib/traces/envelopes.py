@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from glia_wire.events import SCHEMA_VERSION, STEP_EVENTS
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from chalicelib.traces import contents
 from chalicelib.traces.models import DERIVED, Draft, Made, Unreadable
@@ -27,8 +27,12 @@ CODES = {
     "kind": "kind_unknown",
     "ts": "ts_invalid",
 }
+NESTED = ("attributes", "artifact_refs", "redaction")
+PLAIN = sorted(Event.__annotations__.keys() - {*NESTED})
+INNER = (dict, list)
 REPLACED = "characters_replaced"
 CLOCK_SKEW = "clock_skew"
+_READ = TypeAdapter(Event).validate_python
 
 
 class Refused(Exception):
@@ -59,27 +63,18 @@ class Reader:
             raise Refused(raw.code)
         if not isinstance(raw, dict):
             raise Refused("not_an_event")
-        beside = raw.copy()
-        text, is_clean = _encoded(_spelled(beside.pop("attributes", {})))
-        rest, is_clean_beside = _encoded(_spelled(beside))
-        received = rest + b"\n" + text
+        received, text, is_clean = spelled(raw)
         _bounded(received, raw)
-        clean = raw if is_clean and is_clean_beside else _clean(raw)
-        event = _event(clean)
-        draft = Draft(
-            index, event.run_id, event.sequence_no, event.event_type, event.step_id, event.parent_step_id, event.kind,
-            event.name, event.ts, event.sequence_source, event.attributes, text if clean is raw else b"", received,
-            (REPLACED,) if clean != raw else (), event.artifact_refs, event.call_signature,
-            event.redaction.counts if event.redaction else {},
-        )  # fmt: skip
-        return self._checked(draft)
+        clean = raw if is_clean else _clean(raw)
+        flags = () if clean is raw or clean == raw else (REPLACED,)
+        return self._checked(_draft(index, _event(clean), text if clean is raw else b"", received, flags))
 
     def made(self, index: int, event: Made) -> Draft:
         """
         Raises:
             Refused
         """
-        text, is_clean = _quickly_written(event.attributes) or _encoded(_spelled(event.attributes))
+        text, is_clean = _written(event.attributes)
         beside, is_clean_beside = _encoded(event.name)
         ids = event.step_id.bytes if event.step_id else b""
         received = b"\n".join((text, event.event_type.encode(), ids, beside))
@@ -116,6 +111,16 @@ class Reader:
         return draft
 
 
+def _draft(index: int, event: Event, text: bytes, received: bytes, flags: tuple[str, ...]) -> Draft:
+    found = event.get("redaction")
+    return Draft(
+        index, event["run_id"], event["sequence_no"], event["event_type"], event.get("step_id"),
+        event.get("parent_step_id"), event.get("kind"), event.get("name", ""), event["ts"],
+        event.get("sequence_source", "client"), event.get("attributes", {}), text, received, flags,
+        event.get("artifact_refs", []), event.get("call_signature"), found.counts if found else {},
+    )  # fmt: skip
+
+
 def place(raw: Any) -> tuple[UUID | None, int | None]:
     """Whatever of run id and sequence number can be read, for the receipt."""
     if not isinstance(raw, dict):
@@ -129,10 +134,43 @@ def place(raw: Any) -> tuple[UUID | None, int | None]:
     return found, sequence_no if is_whole else None
 
 
-def _quickly_written(attributes: dict[str, Any]) -> tuple[bytes, bool] | None:
-    """JSON of attributes that need no closer look; None of those that may."""
+def spelled(raw: dict[str, Any]) -> tuple[bytes, bytes, bool]:
+    """An event as JSON whose spelling does not depend on how its members are ordered; that of its attributes alone; and
+    whether it is free of what Postgres cannot hold.
+
+    Raises:
+        Refused
+    """
     try:
-        text = contents.write(attributes)
+        attributes, *nested = [_in_order(raw[name]) if raw.get(name) else None for name in NESTED]
+    except RecursionError:
+        raise Refused("too_deep") from None
+    text, is_clean = _written(attributes or {})
+    beside, is_clean_beside = _written([*map(raw.get, PLAIN), *nested])
+    return beside + b"\n" + text, text, is_clean and is_clean_beside
+
+
+def _in_order(value: Any) -> Any:
+    """The same value, the members of its objects by name."""
+    kind = type(value)
+    if kind is dict:
+        return {name: _in_order(value[name]) if type(value[name]) in INNER else value[name] for name in sorted(value)}
+    return [_in_order(item) if type(item) in INNER else item for item in value] if kind is list else value
+
+
+def _written(value: Any) -> tuple[bytes, bool]:
+    """The JSON of a value, and whether Postgres can hold it.
+
+    Raises:
+        Refused
+    """
+    return _quickly_written(value) or _encoded(_slowly_written(value))
+
+
+def _quickly_written(value: Any) -> tuple[bytes, bool] | None:
+    """Of a value that needs no closer look; None of one that may."""
+    try:
+        text = contents.write(value)
     except ValueError:
         return None
     # In JSON; mostly in its texts, where they are harmless.
@@ -140,9 +178,8 @@ def _quickly_written(attributes: dict[str, Any]) -> tuple[bytes, bool] | None:
     return None if is_suspicious else (text, True)
 
 
-def _spelled(value: Any) -> str:
-    """A JSON value in one spelling, whatever it holds.
-
+def _slowly_written(value: Any) -> str:
+    """
     Raises:
         Refused
     """
@@ -207,7 +244,7 @@ def _event(raw: dict[str, Any]) -> Event:
     if raw.get("schema_version") != SCHEMA_VERSION:
         raise Refused("schema_version_unknown")
     try:
-        return Event.model_validate(raw)
+        return _READ(raw)
     except ValidationError as error:
         where = str(error.errors(include_url=False, include_input=False)[0]["loc"][0])
         raise Refused(CODES.get(where, "invalid")) from None

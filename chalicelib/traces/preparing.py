@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import hmac
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from chalicelib.traces.schema import ArtifactRef
 from chalicelib.traces.screening import Screen
 
 FINGERPRINT = 16  # bytes
+GROUP = 128  # events
 Event = TypeVar("Event")
 NOTHING_FOUND = contents.dump({"ruleset": RULESET, "counts": {}})
 
@@ -55,23 +56,20 @@ class Preparer:
         placed: Callable[[Event], tuple[UUID | None, int | None]],
     ) -> tuple[list[Prepared], list[Rejection]]:
         """A group of events at a time goes all the way, while they are at hand."""
-        drafts, prepared, rejections = deque[Draft](), list[Prepared](), list[Rejection]()
-
-        def texts() -> Iterator[list[Any]]:
-            for index, event in enumerate(events):
+        prepared, rejections = list[Prepared](), list[Rejection]()
+        numbered = enumerate(events)
+        while group := list(islice(numbered, GROUP)):
+            drafts: list[Draft] = []
+            for index, event in group:
                 try:
                     drafts.append(read(index, event))
                 except Refused as refused:
                     rejections.append(Rejection(index, *placed(event), refused.code))
+            for draft, redacted in zip(drafts, self._screen.redact(map(_texts, drafts)), strict=True):
+                if redacted is None:
+                    rejections.append(Rejection(draft.position, draft.run_id, draft.sequence_no, "redaction_failed"))
                 else:
-                    yield _texts(drafts[-1])
-
-        for redacted in self._screen.redact(texts()):
-            draft = drafts.popleft()
-            if redacted is None:
-                rejections.append(Rejection(draft.position, draft.run_id, draft.sequence_no, "redaction_failed"))
-            else:
-                prepared.append(self._prepared(draft, redacted))
+                    prepared.append(self._prepared(draft, redacted))
         return prepared, rejections
 
     def _prepared(self, draft: Draft, redacted: Redacted) -> Prepared:

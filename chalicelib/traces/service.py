@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import secrets
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import attrgetter
 from typing import Any
@@ -81,17 +81,23 @@ class TraceIngestion:
 
     def store(
         self, tx: Transaction, user_id: UUID, events: Sequence[Prepared], standings: Mapping[UUID, Standing]
-    ) -> Iterator[Receipt]:
-        """Stores events of locked runs, and their contents. Returns a receipt for each, as they are asked for."""
+    ) -> list[Receipt]:
+        """Stores events of locked runs, and their contents. Returns a receipt for each, in order.
+
+        The database is not waited for where its answer is known: it works while the receipts are written.
+        """
         incoming = {run_id: Incoming(run) for run_id, run in standings.items()}
         for run_id, of_run in groupby(events, key=attrgetter("run_id")):
             incoming[run_id].add(of_run)
         self._recognise(tx, user_id, incoming)
         fresh = {run_id: run.fresh for run_id, run in incoming.items()}
-        used = self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
-        lows = self._advance(tx, user_id, [(incoming[run_id], fresh[run_id]) for run_id in incoming])
-        self.store_contents(tx, user_id, used)
-        return (incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events)
+        with tx.pipeline():
+            used = self._insert(tx, user_id, [event for run_id in fresh for event in fresh[run_id]])
+            lows, advanced = self._advance(tx, user_id, [(incoming[run_id], fresh[run_id]) for run_id in incoming])
+            self.store_contents(tx, user_id, used)
+            receipts = [incoming[event.run_id].receipt(event, lows.get(event.run_id, 0)) for event in events]
+            self.examine(tx, user_id, advanced())
+        return receipts
 
     def store_contents(self, tx: Transaction, user_id: UUID, used: Used) -> None:
         if used:
@@ -164,16 +170,17 @@ class TraceIngestion:
 
     def _advance(
         self, tx: Transaction, user_id: UUID, runs: Iterable[tuple[Incoming, list[Prepared]]]
-    ) -> dict[UUID, int]:
-        """Shows what has become visible. Returns each run's lowest gap; of a closed one, what lies beyond its end."""
+    ) -> tuple[dict[UUID, int], Callable[[], list[Advanced]]]:
+        """Shows what has become visible. Returns how far each run is visible now, and what waits for the answer."""
         given = [one.advance(fresh) for one, fresh in runs if fresh or one.run.can_close]
         if not given:
-            return {}
-        moved = self.advance(tx, user_id, given)()
-        if shown := [one for one in moved if one.high > one.low]:
-            progress.make_steps(tx, user_id, shown)
-        self.examine(tx, user_id, moved)
-        return {one.run_id: one.high for one in moved}
+            return {}, list
+        advanced = self.advance(tx, user_id, given)
+        foreseen = [one.foreseen for one in given]
+        shown = [one for one in foreseen if one] if all(foreseen) else [one.shown for one in advanced()]
+        if visible := [one for one in shown if one.high > one.low]:
+            progress.make_steps(tx, user_id, visible)
+        return {one.run_id: one.high for one in shown}, advanced
 
     def advance(self, tx: Transaction, user_id: UUID, given: Sequence[Advance]) -> Callable[[], list[Advanced]]:
         """Moves locked runs on by what was stored of them. Returns what waits for the answer, in a pipeline."""
@@ -182,7 +189,7 @@ class TraceIngestion:
 
     def examine(self, tx: Transaction, user_id: UUID, moved: Iterable[Advanced]) -> None:
         """Says of runs that have closed what is missing of them."""
-        if ended := [one.run_id for one in moved if one.is_closed]:
+        if ended := [one.shown.run_id for one in moved if one.is_closed]:
             progress.examine(tx, user_id, ended)
 
     def close_due(self) -> int:
@@ -197,7 +204,8 @@ class TraceIngestion:
     def _close(self, user_id: UUID, run_ids: Sequence[UUID]) -> int:
         with self._db.user(user_id) as tx:
             runs = [run for run in store.lock_due(tx, user_id, run_ids) if run.is_due and not run.is_closed]
-            self._advance(tx, user_id, [(Incoming(run), []) for run in runs])
+            _, advanced = self._advance(tx, user_id, [(Incoming(run), []) for run in runs])
+            self.examine(tx, user_id, advanced())
             self._end(tx, user_id, [run for run in runs if run.source == DERIVED])
         return len(runs)
 

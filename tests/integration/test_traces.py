@@ -27,13 +27,15 @@ def test_a_run_is_made_by_its_first_event_and_closes_when_all_is_there(api: Api)
 
 
 def test_invariant_11_a_resend_changes_nothing(api: Api) -> None:
-    """Every event again, in one batch or several, even twice in one: duplicates."""
+    """Every event again, in one batch or several, even twice in one, its members in another order: duplicates."""
     run_id = new_run()
     events = run_events(run_id, 2)
     assert send(api, *events[:4], events[3]) == ["accepted"] * 4 + ["duplicate"]
     assert send(api, *events) == ["duplicate"] * 4 + ["accepted"] * 4
     before = api.get(f"/runs/{run_id}")
     assert set(send(api, *events, *events)) == {"duplicate"}
+    turned = [{name: one[name] for name in reversed(one)} for one in events]
+    assert set(send(api, *turned)) == {"duplicate"}
     assert api.get(f"/runs/{run_id}") == before
 
 

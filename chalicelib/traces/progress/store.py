@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from psycopg.types.json import Jsonb
@@ -214,6 +215,14 @@ FLAG_USERS_OF = """
 """
 
 
+class Shown(NamedTuple):
+    """How far a run is visible now: from `low` on, up to and without `high`."""
+
+    run_id: UUID
+    low: int
+    high: int
+
+
 @dataclass(frozen=True, slots=True)
 class Advance:
     """What a batch brought to one run.
@@ -233,14 +242,17 @@ class Advance:
     start: Start | None
     end: End | None
 
+    @property
+    def foreseen(self) -> Shown | None:
+        """How far the run will be visible, closed or not; None if events are held, which only the database can tell."""
+        is_whole = self.next == max(self.low, self.high + 1)
+        return Shown(self.run_id, self.low, self.next) if is_whole and self.next is not None else None
 
-@dataclass(frozen=True, slots=True)
-class Advanced:
-    """How far a run is visible now: from `low` on, up to and without `high`."""
 
-    run_id: UUID
-    low: int
-    high: int
+class Advanced(NamedTuple):
+    """What became of a run."""
+
+    shown: Shown
     is_closed: bool
 
 
@@ -263,7 +275,7 @@ def advance(
         starts=Jsonb([_record(one.run_id, one.start) for one in given if one.start]),
         ends=Jsonb([_record(one.run_id, one.end) for one in given if one.end]), late=late, idle=idle,
     )  # fmt: skip
-    return lambda: [Advanced(row.run_id, lows[row.run_id], row.high, row.is_closed) for row in rows()]
+    return cache(lambda: [Advanced(Shown(row.run_id, lows[row.run_id], row.high), row.is_closed) for row in rows()])
 
 
 def _record(run_id: UUID, mark: Start | End) -> dict[str, Any]:
@@ -271,10 +283,10 @@ def _record(run_id: UUID, mark: Start | End) -> dict[str, Any]:
     return {name: str(value) if isinstance(value, UUID) else value for name, value in words.items()}
 
 
-def make_steps(tx: Transaction, user_id: UUID, moved: Sequence[Advanced]) -> None:
-    """Of the events between `low` and `high`, which have become visible."""
-    runs, lows, highs = [one.run_id for one in moved], [one.low for one in moved], [one.high for one in moved]
-    tx.run(MAKE_STEPS, user=user_id, runs=runs, lows=lows, highs=highs)
+def make_steps(tx: Transaction, user_id: UUID, shown: Sequence[Shown]) -> None:
+    """Of the events that have become visible."""
+    runs, lows, highs = zip(*shown, strict=True)
+    tx.run(MAKE_STEPS, user=user_id, runs=list(runs), lows=list(lows), highs=list(highs))
 
 
 def examine(tx: Transaction, user_id: UUID, run_ids: Sequence[UUID]) -> None:

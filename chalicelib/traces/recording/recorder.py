@@ -14,6 +14,7 @@ from glia_wire.redaction import RULESET, Gate
 from chalicelib.adapters.postgres import Transaction
 from chalicelib.explaining.models import Explanation
 from chalicelib.traces import contents
+from chalicelib.traces.envelopes import spelled
 from chalicelib.traces.models import OWN
 from chalicelib.traces.recording import store
 from chalicelib.traces.recording.envelopes import LONGEST, Envelope, Made, envelopes, status
@@ -68,15 +69,10 @@ def _texts(event: Envelope) -> list[Any]:
 
 
 def _entry(event: Envelope) -> Entry:
-    received = _received(event)
-    slim, hashes, parts = contents.split(event["attributes"], len(received.encode()))
-    return Entry(event, received, contents.dump(slim), hashes, parts)
-
-
-def _received(event: Envelope) -> str:
-    """As ingestion spells what it receives."""
-    rest = {name: value for name, value in event.items() if name != "attributes"}
-    return f"{contents.dump(rest)}\n{contents.dump(event['attributes'])}"
+    received, text, _ = spelled(event)
+    attributes = event["attributes"]
+    slim, hashes, parts = contents.split(attributes, len(received))
+    return Entry(event, received, text if slim is attributes else contents.write(slim), hashes, parts)
 
 
 def _run(told: Explanation, entries: list[Entry], made: list[Made]) -> dict[str, Any]:

@@ -19,8 +19,8 @@ class Entry:
     have been received."""
 
     event: Mapping[str, Any]
-    received: str
-    attributes: str
+    received: bytes
+    attributes: bytes
     hashes: Sequence[UUID]
     contents: Sequence[Content]
 
@@ -122,9 +122,9 @@ def _columns(entries: Sequence[Entry]) -> dict[str, list[Any]]:
         "names": "name", "times": "ts",
     }  # fmt: skip
     return {column: [event.get(name) for event in events] for column, name in names.items()} | {
-        "attributes": [entry.attributes for entry in entries],
+        "attributes": [entry.attributes.decode() for entry in entries],
         "hashes": [_joined(entry.hashes) for entry in entries],
-        "received": [entry.received for entry in entries],
+        "received": [entry.received.decode() for entry in entries],
     }
 
 
