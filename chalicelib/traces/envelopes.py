@@ -74,16 +74,14 @@ class Reader:
         Raises:
             Refused
         """
-        text, is_clean = _written(event.attributes)
-        beside, is_clean_beside = _encoded(event.name)
-        ids = event.step_id.bytes if event.step_id else b""
-        received = b"\n".join((text, event.event_type.encode(), ids, beside))
+        step = event.step_id.hex if event.step_id else None
+        received, text, is_clean = _spelling(event.attributes, [event.event_type, step, event.name])
         _bounded(received, event.attributes)
         draft = Draft(
             index, event.run_id, 0, event.event_type, event.step_id, event.parent_step_id, event.kind, event.name,
             event.ts, DERIVED, event.attributes, text, received, (), [], None, {},
         )  # fmt: skip
-        if not (is_clean and is_clean_beside):
+        if not is_clean:
             name, attributes = _clean(event.name), _clean(event.attributes)
             flags = () if (name, attributes) == (event.name, event.attributes) else (REPLACED,)
             draft = draft._replace(name=name, attributes=attributes, text=b"", flags=flags)
@@ -145,9 +143,32 @@ def spelled(raw: dict[str, Any]) -> tuple[bytes, bytes, bool]:
         attributes, *nested = [_in_order(raw[name]) if raw.get(name) else None for name in NESTED]
     except RecursionError:
         raise Refused("too_deep") from None
-    text, is_clean = _written(attributes or {})
-    beside, is_clean_beside = _written([*map(raw.get, PLAIN), *nested])
-    return beside + b"\n" + text, text, is_clean and is_clean_beside
+    return _spelling(attributes or {}, [*map(raw.get, PLAIN), *nested])
+
+
+def _spelling(attributes: Any, beside: list[Any]) -> tuple[bytes, bytes, bool]:
+    """
+    Raises:
+        Refused
+    """
+    found = _quick_spelling(attributes, beside)
+    if found:
+        return *found, True
+    text, is_clean = _encoded(_dumped(attributes))
+    rest, is_clean_beside = _encoded(_dumped(beside))
+    return rest + b"\n" + text, text, is_clean and is_clean_beside
+
+
+def _quick_spelling(attributes: Any, beside: list[Any]) -> tuple[bytes, bytes] | None:
+    """Of what needs no closer look; None of what may."""
+    try:
+        text = contents.write(attributes)
+        received = contents.write(beside) + b"\n" + text
+    except ValueError:
+        return None
+    # In JSON; mostly in its texts, where they are harmless.
+    is_suspicious = b"\\u0000" in received or b"NaN" in received or b"Infinity" in received
+    return None if is_suspicious else (received, text)
 
 
 def _in_order(value: Any) -> Any:
@@ -158,27 +179,7 @@ def _in_order(value: Any) -> Any:
     return [_in_order(item) if type(item) in INNER else item for item in value] if kind is list else value
 
 
-def _written(value: Any) -> tuple[bytes, bool]:
-    """The JSON of a value, and whether Postgres can hold it.
-
-    Raises:
-        Refused
-    """
-    return _quickly_written(value) or _encoded(_slowly_written(value))
-
-
-def _quickly_written(value: Any) -> tuple[bytes, bool] | None:
-    """Of a value that needs no closer look; None of one that may."""
-    try:
-        text = contents.write(value)
-    except ValueError:
-        return None
-    # In JSON; mostly in its texts, where they are harmless.
-    is_suspicious = b"\\u0000" in text or b"NaN" in text or b"Infinity" in text
-    return None if is_suspicious else (text, True)
-
-
-def _slowly_written(value: Any) -> str:
+def _dumped(value: Any) -> str:
     """
     Raises:
         Refused
