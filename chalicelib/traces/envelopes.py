@@ -27,7 +27,7 @@ CODES = {
     "kind": "kind_unknown",
     "ts": "ts_invalid",
 }
-NESTED = ("attributes", "artifact_refs", "redaction")
+NESTED = ("attributes", "artifact_refs", "redaction")  # members of an event that have members themselves
 PLAIN = sorted(Event.__annotations__.keys() - {*NESTED})
 INNER = (dict, list)
 REPLACED = "characters_replaced"
