@@ -1,6 +1,6 @@
 """How fast one trace of 10,000 spans is taken in by OTLP, beside parsing the same bodies and a bare COPY of them.
 
-    PYTHONPATH=. python bench/otlp_ingest.py [--spans 10000] [--batch 3500] [--rounds 3]
+    PYTHONPATH=. python bench/otlp_ingest.py [--spans 10000] [--batch 3500] [--rounds 7]
 
 One process, one connection, the database of `make up` with its durable settings. Spans carry about 1.5 KB of attributes
 in OpenInference's names, half model calls, half tools, eight children to a parent. Glia's side is the request's whole
@@ -113,7 +113,7 @@ def main() -> None:
         __doc__,
         ("--spans", {"type": int, "default": 10_000, "help": "spans of the trace (default: 10000)"}),
         ("--batch", {"type": int, "default": 3500, "help": "spans of a body, which is at most 6 MB (default: 3500)"}),
-        ("--rounds", {"type": int, "default": 3, "help": "measured rounds, after one that is not (default: 3)"}),
+        ("--rounds", {"type": int, "default": 7, "help": "measured rounds, after one that is not (default: 7)"}),
     )
     clean_environment()
     application()

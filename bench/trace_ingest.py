@@ -1,6 +1,6 @@
 """How fast native events are taken in, beside a bare COPY to a temporary table and INSERT ... ON CONFLICT of the same.
 
-    PYTHONPATH=.:sdk/src python bench/trace_ingest.py [--events 20000] [--batch 1000] [--rounds 3]
+    PYTHONPATH=.:sdk/src python bench/trace_ingest.py [--events 20000] [--batch 1000] [--rounds 7]
 
 One process, one connection, the database of `make up` with its durable settings. Events are of about 800 bytes, as a
 model call's are. Glia's side is the request's whole work but HTTP: body parsed, every event validated, fingerprinted,
@@ -100,7 +100,7 @@ def main() -> None:
         __doc__,
         ("--events", {"type": int, "default": 20_000, "help": "events of a round (default: 20000)"}),
         ("--batch", {"type": int, "default": 1000, "help": "events of a body (default: 1000)"}),
-        ("--rounds", {"type": int, "default": 3, "help": "measured rounds, after one that is not (default: 3)"}),
+        ("--rounds", {"type": int, "default": 7, "help": "measured rounds, after one that is not (default: 7)"}),
     )
     clean_environment()
     application()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from itertools import chain, groupby
@@ -60,31 +60,36 @@ class SpanIngestion:
         A large body is taken in a few parts: the database stores one while the next is prepared. Their order is that of
         the traces, so that runs are locked in one order; contents, which runs share, are stored last.
         """
-        body = _Body(self._ingestion, tx, user_id)
-        by_id = _by_id(spans, body.taken)
+        taken = Taken()
+        by_id = _by_id(spans, taken)
+        body = _Body(self._ingestion, tx, user_id, by_id.values(), taken)
         with tx.pipeline():
             for part in _parts(by_id):
                 body.send(part)
                 self._reach("mid_transaction")
             body.end(self._late)
-        return body.taken
+        return taken
 
 
 class _Body:
     """The spans of one body on their way into the database, in one transaction."""
 
-    def __init__(self, ingestion: TraceIngestion, tx: Transaction, user_id: UUID) -> None:
-        self.taken = Taken()
+    def __init__(
+        self, ingestion: TraceIngestion, tx: Transaction, user_id: UUID, spans: Collection[Span], taken: Taken
+    ) -> None:
         self._ingestion = ingestion
+        self._spans = spans
+        self._taken = taken
         self._tx = tx
         self._user_id = user_id
         self._preparer = ingestion.preparer(tx, user_id)
         self._runs: dict[UUID, Growth] = {}
+        self._known: set[bytes] = set()
         self._used: Used = {}
 
     def send(self, part: Part) -> None:
         """Sends what is new of a part."""
-        steps = _steps(self._preparer, part, self.taken)
+        steps = _steps(self._preparer, part, self._taken)
         self._lock(steps.values())
         fresh = self._fresh(steps)
         if not fresh:
@@ -109,26 +114,27 @@ class _Body:
         self._ingestion.store_contents(self._tx, self._user_id, self._used)
 
     def _lock(self, steps: Iterable[SpanStep]) -> None:
-        """Makes and locks the runs that are not locked yet."""
+        """Makes and locks the runs that are not locked yet, and looks which of the body's spans they hold."""
         if others := {step.run_id for step in steps} - self._runs.keys():
             standings = self._ingestion.lock(self._tx, self._user_id, dict.fromkeys(sorted(others), DERIVED))
             self._runs |= {run_id: Growth(run, run.high) for run_id, run in standings.items()}
+            self._known |= self._held({run_id for run_id, run in standings.items() if run.high >= 0})
+
+    def _held(self, run_ids: set[UUID]) -> set[bytes]:
+        """The spans of the body, in this part and later ones, that are there."""
+        if not run_ids:
+            return set()
+        steps = ((events.run_id(span.trace_id), events.step_id(span.span_id)) for span in self._spans)
+        return store.known_steps(self._tx, self._user_id, [step for step in steps if step[0] in run_ids])
 
     def _fresh(self, steps: Steps) -> Steps:
         """Those that are not there and may still come; all are counted."""
-        known = self._known([step for step in steps.values() if self._runs[step.run_id].run.high >= 0])
-        fresh = {name: step for name, step in steps.items() if name not in known}
+        fresh = {name: step for name, step in steps.items() if name not in self._known}
         open_ones = {name: step for name, step in fresh.items() if not self._runs[step.run_id].run.is_over}
-        self.taken.duplicates += len(known)
-        self.taken.accepted += len(open_ones)
-        self.taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
+        self._taken.duplicates += len(steps) - len(fresh)
+        self._taken.accepted += len(open_ones)
+        self._taken.rejected += Counter(run_closed=len(fresh) - len(open_ones))  # which drops it where it is zero
         return open_ones
-
-    def _known(self, steps: Sequence[SpanStep]) -> set[bytes]:
-        """Which of them are there; of runs that had nothing before this body none are."""
-        if not steps:
-            return set()
-        return store.known_steps(self._tx, self._user_id, [(step.run_id, step.end.step_id) for step in steps])
 
     def _begin(self, spans: Iterable[Span]) -> list[Prepared]:
         """The start of each new run, made of its first span; none where that cannot be kept."""
