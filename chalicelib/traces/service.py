@@ -176,8 +176,8 @@ class TraceIngestion:
         if not given:
             return {}, list
         advanced = self.advance(tx, user_id, given)
-        foreseen = [one.foreseen for one in given]
-        shown = [one for one in foreseen if one] if all(foreseen) else [one.shown for one in advanced()]
+        foreseen = [found for one in given if (found := one.foreseen)]
+        shown = foreseen if len(foreseen) == len(given) else [one.shown for one in advanced()]
         if visible := [one for one in shown if one.high > one.low]:
             progress.make_steps(tx, user_id, visible)
         return {one.run_id: one.high for one in shown}, advanced

@@ -13,8 +13,9 @@ import pytest
 
 from chalicelib.adapters.crashpoints import NAMES
 from tests.conftest import settings_for
-from tests.faults.world import Crash, Stage, World
+from tests.faults.world import Stage, World
 from tests.support.batches import items, make_old, make_topics, progress, shown
+from tests.support.crashing import Crash
 from tests.support.databases import Server
 
 SCHEDULES = max(1, int(os.environ.get("SCHEDULES", "2000")) // 500)

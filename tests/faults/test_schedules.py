@@ -15,7 +15,8 @@ import pytest
 from chalicelib.adapters.crashpoints import NAMES
 from chalicelib.errors import GliaError
 from tests.conftest import settings_for
-from tests.faults.world import Crash, Stage, World
+from tests.faults.world import Stage, World
+from tests.support.crashing import Crash
 from tests.support.databases import Server
 
 SCHEDULES = int(os.environ.get("SCHEDULES", "2000"))

@@ -28,6 +28,7 @@ from chalicelib.settings import Settings
 from tests.faults.explanation_checks import check_explanations
 from tests.faults.story_checks import check_stories
 from tests.support.api import Api
+from tests.support.crashing import Crash
 from tests.support.queue import RecordingQueue
 
 WORDS = (
@@ -39,10 +40,6 @@ WORDS = (
 )
 MAX_DEPTH = 2
 KILL_RATE = 0.04
-
-
-class Crash(BaseException):
-    """The process is gone. Nothing may catch it."""
 
 
 class Stage:

@@ -24,6 +24,7 @@ from local.context import LocalContext
 from local.lambda_events import sqs_event
 from local.resources import client, create_resources
 from tests.support.api import Api
+from tests.support.crashing import Crash
 from tests.support.emulators import RunningEmulator, installed
 from tests.support.queue import RecordingQueue
 from tests.support.traces import Event, event, new_run, send
@@ -40,10 +41,6 @@ def emulator(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningEmulat
     running.start()
     yield running
     running.kill()
-
-
-class Crash(BaseException):
-    """The worker's process dies."""
 
 
 class Storage:

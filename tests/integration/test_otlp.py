@@ -21,6 +21,7 @@ from chalicelib import wiring
 from chalicelib.settings import Settings
 from chalicelib.traces.otlp.spans import read_protobuf
 from tests.support.api import Api
+from tests.support.crashing import Crash
 from tests.support.queue import RecordingQueue
 
 AT = 1_790_000_000_000_000_000
@@ -271,20 +272,16 @@ def test_a_body_of_which_a_part_fails_leaves_nothing(api: Api, settings: Setting
     def die_late(name: str) -> None:
         reached.append(name)
         if len(reached) == 3:
-            raise Died
+            raise Crash
 
     dying = wiring.build(settings, queue=queue, crash_points=die_late)
     spans = list(read_protobuf(trace.body(list(range(1000)))))
-    with pytest.raises(Died), dying.db.user(api.user_id) as tx:
+    with pytest.raises(Crash), dying.db.user(api.user_id) as tx:
         dying.spans.take(tx, api.user_id, spans)
     dying.close()
     assert api.request("GET", trace.path).status_code == 404
     assert not sent(api, trace.body(list(range(1000)))).HasField("partial_success")
     assert api.get(trace.path)["step_count"] == 1000
-
-
-class Died(BaseException):
-    """As if the process ended."""
 
 
 def _joined(bodies: Iterable[bytes]) -> bytes:

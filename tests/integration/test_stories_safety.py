@@ -16,13 +16,10 @@ from chalicelib.errors import GliaError
 from chalicelib.jobs.models import JobKind, JobMessage, Outcome
 from chalicelib.settings import Settings
 from tests.support.api import Api
+from tests.support.crashing import Crash
 from tests.support.queue import RecordingQueue
 
 DECISION = "I decided to go with Postgres for the new service."
-
-
-class Crash(BaseException):
-    """The process is gone."""
 
 
 class Points(list[str]):

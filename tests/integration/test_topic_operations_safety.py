@@ -16,6 +16,7 @@ from chalicelib import wiring
 from chalicelib.settings import Settings
 from local.roles import DatabaseUrls
 from tests.support.api import Api
+from tests.support.crashing import Crash
 from tests.support.queue import RecordingQueue
 
 DECISION = "I decided to go with Postgres for the new service."
@@ -109,10 +110,6 @@ def test_merging_both_ways_at_once_ends_in_one_of_the_two_orders(api: Api, two: 
         merged = [api.get(f"/topics/{one}")["merged_into"] for one in two]
         assert merged[0] is None or merged[1] is None
     api.work()
-
-
-class Crash(BaseException):
-    """The process is gone."""
 
 
 @pytest.fixture

@@ -10,17 +10,14 @@ from chalicelib import wiring
 from chalicelib.adapters.postgres import DatabaseUnavailable
 from chalicelib.settings import Settings
 from tests.support.api import Api
+from tests.support.crashing import Crash
 from tests.support.queue import RecordingQueue
 from tests.support.traces import new_run, run_events, send
 
 PID = "SELECT pg_backend_pid() AS pid"
 
 
-class Died(BaseException):
-    """As if the process ended."""
-
-
-@pytest.mark.parametrize("failure", [Died, DatabaseUnavailable])
+@pytest.mark.parametrize("failure", [Crash, DatabaseUnavailable])
 def test_a_batch_that_is_cut_short_leaves_nothing(
     api: Api, settings: Settings, queue: RecordingQueue, superuser: Callable[..., None], failure: type[BaseException]
 ) -> None:
@@ -30,8 +27,8 @@ def test_a_batch_that_is_cut_short_leaves_nothing(
 
     def end(name: str) -> None:
         assert name == "mid_transaction"
-        if failure is Died:
-            raise Died
+        if failure is Crash:
+            raise Crash
         superuser("SELECT pg_terminate_backend(%s)", pids[0])
 
     ending = wiring.build(settings, queue=queue, crash_points=end)

@@ -107,11 +107,12 @@ class _Body:
     def end(self, late: int) -> None:
         """Moves the runs on, and stores the contents."""
         given = [growth.advance for growth in self._runs.values() if growth.high > growth.run.high]
-        if given:
-            advanced = self._ingestion.advance(self._tx, self._user_id, given)
-            store.note_roots(self._tx, self._user_id, [one.run_id for one in given], late)
-            self._ingestion.examine(self._tx, self._user_id, advanced())
+        if not given:
+            return
+        advanced = self._ingestion.advance(self._tx, self._user_id, given)
+        store.note_roots(self._tx, self._user_id, [one.run_id for one in given], late)
         self._ingestion.store_contents(self._tx, self._user_id, self._used)
+        self._ingestion.examine(self._tx, self._user_id, advanced())
 
     def _lock(self, steps: Iterable[SpanStep]) -> None:
         """Makes and locks the runs that are not locked yet, and looks which of the body's spans they hold."""

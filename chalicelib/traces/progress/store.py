@@ -245,8 +245,8 @@ class Advance:
     @property
     def foreseen(self) -> Shown | None:
         """How far the run will be visible, closed or not; None if events are held, which only the database can tell."""
-        is_whole = self.next == max(self.low, self.high + 1)
-        return Shown(self.run_id, self.low, self.next) if is_whole and self.next is not None else None
+        high = max(self.low, self.high + 1)
+        return Shown(self.run_id, self.low, high) if self.next == high else None
 
 
 class Advanced(NamedTuple):
